@@ -1,0 +1,1 @@
+"""Index: the store of record, embedding, and the published generations that readers search."""

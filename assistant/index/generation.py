@@ -1,0 +1,304 @@
+"""A published generation: all that readers need, in one folder that does not change any more.
+
+    passages.sqlite   documents and passages          keys.i64      passage keys, ascending
+    chroma/           nearest vectors                 vectors.f16   their vectors, row by row
+    lexical/          BM25                            generation.json   number, change, counts, fingerprints
+
+It knows how to read one. Building is `publishing`'s business, ranking is `retrieval`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.errors import IndexBroken
+from assistant.index.lexical import LexicalIndex, LexicalQuery
+from assistant.index.locks import SharedLock
+from assistant.index.store import read_document
+from assistant.index.vectors import VectorIndex
+from assistant.schema import Chunk, Document, Filters
+
+CURRENT = "CURRENT"
+FOLDER = "generations"
+LOCK = "lock"
+# Up to here exact search in memory (40 MB at 512 wide) is as fast as the graph, finds everything, and saves a cold
+# start the two seconds that importing Chroma takes (docs/decisions/002-index.md).
+EXACT_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation says of itself."""
+
+    number: int
+    change: int
+    documents: int
+    passages: int
+    tombstones: int
+    dimensions: int
+    encoder: str
+    chunking: str
+
+    def write(self, folder: Path) -> None:
+        (folder / "generation.json").write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        try:
+            return cls(**json.loads((folder / "generation.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise IndexBroken(f"generation {folder.name} has no readable manifest", fix="assistant ingest --rebuild") from error
+
+
+def current_number(index: Path) -> int | None:
+    """The number that `CURRENT` names; None before the first publication."""
+    try:
+        text = (index / CURRENT).read_text(encoding="ascii").strip()
+        return int(text)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise IndexBroken(f"{index / CURRENT} does not hold a generation's number", fix="write the number of a folder in generations/ into it, or run assistant ingest --rebuild") from error
+
+
+def folder_of(index: Path, number: int) -> Path:
+    return index / FOLDER / str(number)
+
+
+_COLUMNS = 'c.key, c.document_id, c.ordinal, c.text, c.start, c."end", c.heading, c.page, c.language, c.collection, d.title, d.date, d.source'
+
+
+class Generation:
+    """An open generation; thread-safe. Opened through `open_current`, closed by whoever opened it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = SharedLock(folder / LOCK)
+        if not self._lock.acquire():
+            raise FileNotFoundError(folder)
+        try:
+            self.manifest = Manifest.read(folder)
+            self.keys: NDArray[np.int64] = np.fromfile(folder / "keys.i64", dtype="<i8")
+            shape = (len(self.keys), self.manifest.dimensions)
+            # numpy cannot map an empty file.
+            self.vectors: NDArray[np.float16] = np.memmap(folder / "vectors.f16", dtype="<f2", mode="r", shape=shape) if shape[0] else np.zeros(shape, dtype="<f2")
+            self.lexical = LexicalIndex(folder / "lexical")
+            self._rows32: NDArray[np.float32] | None = None
+            self._dense: VectorIndex | None = None
+            if shape[0] > EXACT_ROWS:
+                self._dense = VectorIndex(folder / "chroma")
+            else:
+                self._rows32 = np.asarray(self.vectors, dtype=np.float32)
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, (OSError, ValueError)):
+                raise IndexBroken(f"generation {folder.name} cannot be opened ({type(error).__name__})", fix="assistant ingest --rebuild") from error
+            raise
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+
+    def close(self) -> None:
+        """Give the lease back. No call may be running."""
+        if self._dense is not None:
+            self._dense.close()
+        with self._guard:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._lock.release()
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """This thread's read-only connection to the generation's passages."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            uri = f"file:{(self.folder / 'passages.sqlite').as_posix()}?mode=ro&immutable=1"
+            connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._local.connection = connection
+            with self._guard:
+                self._connections.append(connection)
+        return connection
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    def document(self, document_id: str) -> Document | None:
+        return read_document(self.db, document_id)
+
+    def chunks(self, keys: Sequence[int]) -> dict[int, Chunk]:
+        """Passages by key."""
+        found: dict[int, Chunk] = {}
+        for first in range(0, len(keys), 500):
+            part = [int(key) for key in keys[first : first + 500]]
+            marks = ", ".join("?" * len(part))
+            query = f"SELECT {_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.key IN ({marks})"
+            for row in self.db.execute(query, part):
+                found[row[0]] = _chunk(row)
+        return found
+
+    def rows(self, keys: Iterable[int]) -> NDArray[np.float32]:
+        """float32 [len(keys), dimensions]: the vectors of these passages."""
+        wanted = np.fromiter(keys, dtype=np.int64)
+        if not len(wanted):
+            return np.zeros((0, self.manifest.dimensions), dtype=np.float32)
+        return np.asarray(self.vectors[np.searchsorted(self.keys, wanted)], dtype=np.float32)
+
+    def keys_passing(self, filters: Filters, hidden: Iterable[str] = ()) -> NDArray[np.int64]:
+        """Keys of the passages that pass the filters and belong to no hidden document, ascending."""
+        clauses, values = ["1"], list[Any]()
+        for column, wanted in (("d.collection", filters.collections), ("d.language", filters.languages), ("d.id", filters.documents)):
+            if wanted:
+                clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+                values.extend(wanted)
+        # "2024-11" lies within 2024-11-01 .. 2024-11-30: compare prefixes of equal length.
+        if filters.date_from:
+            clauses.append("d.date <> '' AND d.date >= substr(?, 1, length(d.date))")
+            values.append(filters.date_from)
+        if filters.date_to:
+            clauses.append("d.date <> '' AND substr(d.date, 1, length(?)) <= ?")
+            values.extend((filters.date_to, filters.date_to))
+        blocked = list(hidden)
+        if blocked:
+            clauses.append("d.id NOT IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(blocked))
+        query = f"SELECT c.key FROM chunks c JOIN documents d ON d.id = c.document_id WHERE {' AND '.join(clauses)} ORDER BY c.key"
+        return np.fromiter((row[0] for row in self.db.execute(query, values)), dtype=np.int64)
+
+    def search_lexical(self, query: LexicalQuery, limit: int, collections: Sequence[str] = ()) -> list[tuple[int, float]]:
+        return self.lexical.search(query, limit, collections)
+
+    def search_dense(self, vector: NDArray[np.float32], limit: int, collections: Sequence[str] = ()) -> list[tuple[int, float]]:
+        """(key, cosine) of the nearest passages, best first: exact up to `EXACT_ROWS` passages, beyond by Chroma."""
+        if self._dense is not None:
+            return self._dense.search(vector, limit, collections)
+        assert self._rows32 is not None
+        scores = self._rows32 @ vector
+        keys = self.keys
+        if collections:
+            mask = np.isin(keys, self.keys_passing(Filters(collections=tuple(collections))))
+            keys, scores = keys[mask], scores[mask]
+        return nearest(keys, scores, limit)
+
+
+def nearest(keys: NDArray[np.int64], scores: NDArray[np.float32], limit: int) -> list[tuple[int, float]]:
+    """The `limit` best (key, score), best first."""
+    if len(keys) > limit:
+        part = np.argpartition(-scores, limit - 1)[:limit]
+        keys, scores = keys[part], scores[part]
+    order = np.argsort(-scores, kind="stable")
+    return list(zip(keys[order].tolist(), scores[order].tolist(), strict=True))
+
+
+def _chunk(row: Sequence[Any]) -> Chunk:
+    (_, document_id, ordinal, text, start, end, heading, page, language, collection, title, date, source) = row
+    return Chunk(f"{document_id}#{ordinal}", document_id, text, start, end, heading, page, language, title, date, source, collection)
+
+
+def open_current(index: Path) -> Generation | None:
+    """The generation that `CURRENT` names, with a lease on it; None before the first publication."""
+    for _ in range(50):
+        number = current_number(index)
+        if number is None:
+            return None
+        try:
+            return Generation(folder_of(index, number))
+        except FileNotFoundError:
+            # A publication came between reading CURRENT and taking the lease: look again.
+            continue
+    raise IndexBroken("the folder of the current generation is missing", fix="assistant ingest --rebuild")
+
+
+class Generations:
+    """The reader's side of an index folder: leases the current generation, and follows `CURRENT`.
+
+    A background thread looks at `CURRENT` once a second, opens and warms a new generation beside the old one, swaps,
+    and closes the old one when its last question has ended.
+    """
+
+    def __init__(self, index: Path, poll_seconds: float = 1.0) -> None:
+        self._index = index
+        self._guard = threading.Lock()
+        self._opening = threading.Lock()
+        self._current: Generation | None = None
+        self._leases: dict[int, int] = {}
+        self._retired: dict[int, Generation] = {}
+        self._stop = threading.Event()
+        self._poll_seconds = poll_seconds
+        self._thread: threading.Thread | None = None
+
+    def refresh(self) -> None:
+        """Follow `CURRENT` now."""
+        with self._opening:
+            number = current_number(self._index)
+            with self._guard:
+                opened = self._current.manifest.number if self._current else None
+            if number == opened:
+                return
+            fresh = open_current(self._index)
+            with self._guard:
+                old, self._current = self._current, fresh
+                if old is not None:
+                    self._retire(old)
+
+    def _retire(self, old: Generation) -> None:
+        number = old.manifest.number
+        if self._leases.get(number):
+            self._retired[number] = old
+        else:
+            old.close()
+
+    @contextmanager
+    def lease(self) -> Iterator[Generation | None]:
+        """The current generation, kept open for the block's length; None when nothing is indexed."""
+        if self._current is None:
+            self.refresh()
+        with self._guard:
+            generation = self._current
+            if generation is not None:
+                number = generation.manifest.number
+                self._leases[number] = self._leases.get(number, 0) + 1
+        if generation is not None and self._thread is None:
+            self._follow()
+        try:
+            yield generation
+        finally:
+            if generation is not None:
+                with self._guard:
+                    self._leases[number] -= 1
+                    if not self._leases[number]:
+                        del self._leases[number]
+                        if number in self._retired:
+                            self._retired.pop(number).close()
+
+    def _follow(self) -> None:
+        with self._guard:
+            if self._thread is None and not self._stop.is_set():
+                self._thread = threading.Thread(target=self._poll, name="generations", daemon=True)
+                self._thread.start()
+
+    def _poll(self) -> None:
+        while not self._stop.wait(self._poll_seconds):
+            try:
+                self.refresh()
+            except Exception:  # noqa: BLE001 - the old generation serves on; the next look may succeed, doctor tells why not
+                continue
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        with self._guard:
+            for generation in (*self._retired.values(), *([self._current] if self._current else [])):
+                generation.close()
+            self._retired.clear()
+            self._current = None

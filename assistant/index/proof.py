@@ -1,0 +1,66 @@
+"""Proof of a delete: bytes that only the deleted document held, looked for in every file of the index.
+
+It knows the store and raw files, nothing of search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from assistant.index.store import Store, context_text, vector_hash
+
+_SNIPPET = 48
+_BLOCK = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What must not be found again: `needles` are byte strings that no other document accounts for."""
+
+    document_id: str
+    texts: tuple[str, ...]
+    needles: tuple[bytes, ...]
+
+
+def unique_evidence(store: Store, fingerprint: str, dimensions: int, document_id: str, going: Sequence[str]) -> Evidence:
+    """Take snippets of each passage's text and its vector's bytes, before the document goes.
+
+    Text that stands in a document that stays proves nothing and is left out.
+    """
+    document = store.document(document_id)
+    assert document is not None
+    needles: list[bytes] = []
+    passages = store.document_passages(document_id)
+    for heading, text in passages:
+        snippet = text[:_SNIPPET]
+        if len(snippet) >= 8 and not store.contains_text(snippet, excluding=going):
+            needles.append(snippet.encode("utf-8"))
+        hash_ = vector_hash(context_text(document.title, heading, text))
+        if store.has_vector(fingerprint, hash_) and not store.shares_vector(hash_, excluding=going):
+            row = store.vectors(fingerprint, [hash_], dimensions)[0]
+            if np.count_nonzero(row) >= 16:
+                needles.append(row.tobytes())
+                needles.append(row.astype("<f4").tobytes())
+    return Evidence(document_id, tuple(text for _, text in passages), tuple(needles))
+
+
+def traces(index: Path, evidence: Evidence) -> list[str]:
+    """Names of the files below the index in which one of the needles still stands."""
+    if not evidence.needles:
+        return []
+    found = []
+    longest = max(map(len, evidence.needles))
+    for path in sorted(p for p in index.rglob("*") if p.is_file()):
+        tail = b""
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                window = tail + block
+                if any(needle in window for needle in evidence.needles):
+                    found.append(path.relative_to(index).as_posix())
+                    break
+                tail = window[-longest:]
+    return found

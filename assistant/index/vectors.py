@@ -1,0 +1,75 @@
+"""Nearest vectors in Chroma: one collection per corpus collection, cosine, always with our own vectors.
+
+It knows keys and vectors. Facts honoured (chromadb 1.5.9): at most 5,461 rows per call; the space must be set
+(default l2); `ef_search` counts at creation only; a foreign collection's configuration is never read and Chroma never
+embeds, since both can run code chosen by whoever wrote the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ROWS_PER_CALL = 5000
+_PREFIX = "passages-"
+_HNSW = {"space": "cosine", "max_neighbors": 16, "ef_construction": 100, "ef_search": 200, "batch_size": 1000, "sync_threshold": 5000}
+
+
+class VectorIndex:
+    """An open Chroma folder. `close` it, or the files stay in use."""
+
+    def __init__(self, folder: Path) -> None:
+        import chromadb
+        from chromadb.config import Settings as ChromaSettings
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self._client: Any = chromadb.PersistentClient(str(folder), settings=ChromaSettings(anonymized_telemetry=False))
+        self._collections: dict[str, Any] = {
+            c.name.removeprefix(_PREFIX): self._client.get_collection(c.name, embedding_function=None)
+            for c in self._client.list_collections()
+        }
+
+    def close(self) -> None:
+        self._client.close()
+
+    def add(self, collection: str, keys: Sequence[int], vectors: NDArray[np.float16]) -> None:
+        """Add or replace rows; vectors are [len(keys), dimensions]."""
+        target = self._collections.get(collection)
+        if target is None:
+            target = self._client.create_collection(_PREFIX + collection, configuration={"hnsw": _HNSW}, embedding_function=None)
+            self._collections[collection] = target
+        for first in range(0, len(keys), _ROWS_PER_CALL):
+            part = slice(first, first + _ROWS_PER_CALL)
+            target.upsert(ids=[str(key) for key in keys[part]], embeddings=vectors[part].astype(np.float32))
+
+    def remove(self, keys: Iterable[int]) -> None:
+        ids = [str(key) for key in keys]
+        for target in self._collections.values():
+            for first in range(0, len(ids), _ROWS_PER_CALL):
+                target.delete(ids=ids[first : first + _ROWS_PER_CALL])
+
+    def drop(self, collection: str) -> None:
+        """Remove a whole collection with its files."""
+        if self._collections.pop(collection, None) is not None:
+            self._client.delete_collection(_PREFIX + collection)
+
+    def counts(self) -> dict[str, int]:
+        """Rows by collection."""
+        return {name: int(target.count()) for name, target in self._collections.items()}
+
+    def search(self, vector: NDArray[np.float32], limit: int, collections: Sequence[str] = ()) -> list[tuple[int, float]]:
+        """(key, cosine), best first, over the named collections or all."""
+        found: list[tuple[int, float]] = []
+        for name, target in self._collections.items():
+            if collections and name not in collections:
+                continue
+            size = min(limit, int(target.count()))
+            if size:
+                result = target.query(query_embeddings=[vector], n_results=size, include=["distances"])
+                found.extend((int(key), 1.0 - float(distance)) for key, distance in zip(result["ids"][0], result["distances"][0], strict=True))
+        found.sort(key=lambda item: -item[1])
+        return found[:limit]

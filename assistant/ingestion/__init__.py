@@ -1,0 +1,1 @@
+"""Ingestion: files and connectors -> Document -> Chunk."""

@@ -1,0 +1,111 @@
+"""From an item to a Document and its passages: the task that reader processes run.
+
+It knows reading and chunking; it knows nothing of the store.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.errors import ReadError
+from assistant.ingestion.chunking import chunk
+from assistant.ingestion.cleaning import clean
+from assistant.ingestion.reading import Block, Limits, RawDocument, assemble, read_file
+from assistant.ingestion.sources import Item
+from assistant.language.detection import detect
+from assistant.schema import Chunk, Document, Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An item and what its source and the settings say about it."""
+
+    item: Item
+    collection: str
+    visibility: Visibility
+    chunk_size: int
+    chunk_minimum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document ready to be stored. `held` is the line that holds it back; `skip` marks a file that asks not to be indexed."""
+
+    document: Document
+    chunks: list[Chunk]
+    warnings: tuple[str, ...] = ()
+    held: str = ""
+    skip: bool = False
+
+
+# Known metadata has fields of its own; the rest goes along as it is.
+_LONGEST_TITLE = 70
+_FIELDS = ("title", "language", "date", "source", "aliases")
+
+
+def prepare(task: Task, limits: Limits) -> Prepared:
+    """Read, clean and cut one item. Raises ReadError."""
+    item = task.item
+    if item.is_record:
+        raw = _record(item)
+        stem = item.origin
+    else:
+        raw = read_file(Path(item.origin), limits)
+        stem = Path(item.origin).stem
+    metadata = raw.metadata
+    title = str(metadata.get("title") or (raw.sections[0].path[0] if raw.sections and raw.sections[0].path else "") or _named(stem, raw.text))
+    title = " ".join(clean(title).split())
+    # The title helps to tell a short text's language; a sample from the middle is less often boilerplate.
+    language = str(metadata.get("language") or "") or detect(f"{title}\n{raw.text[:3000]}")
+    document = Document(
+        id=item.document_id, text=raw.text, title=title, language=language, source=_link(metadata.get("source")),
+        date=str(metadata.get("date") or ""), collection=task.collection,
+        metadata={key: value for key, value in metadata.items() if key not in _FIELDS}, aliases=_aliases(metadata.get("aliases")),
+        content_hash=item.content_hash, visibility=_visibility(task.visibility, metadata.get("visibility")),
+        sections=raw.sections, pages=raw.pages,
+    )  # fmt: skip
+    held = raw.held if raw.held and not metadata.get("embargo_until") else ""
+    chunks = chunk(document, task.chunk_size, task.chunk_minimum)
+    return Prepared(document, chunks, raw.warnings, held, metadata.get("index") is False)
+
+
+def _named(stem: str, text: str) -> str:
+    """A title for what has none: the file's name where it is made of words, else how the text begins."""
+    words = re.findall(r"[^\W\d_]{3,}", stem)
+    if sum(map(len, words)) * 2 > len(stem):
+        return re.sub(r"[_\s]+", " ", stem).strip()
+    first = " ".join(text[:200].split())
+    return first if len(first) <= _LONGEST_TITLE else first[: first.rfind(" ", 20, _LONGEST_TITLE) if " " in first[20:_LONGEST_TITLE] else _LONGEST_TITLE] + " …"
+
+
+def _record(item: Item) -> RawDocument:
+    if not item.text.strip():
+        raise ReadError("the record has no text", reason="empty", fix="leave it out of the reader's result")
+    return assemble([Block(part) for part in item.text.split("\n\n")], item.metadata, ())
+
+
+def _visibility(source: Visibility, claimed: Any) -> Visibility:
+    """A document may restrict what its source allows, never widen it."""
+    return "public" if source == "public" and claimed in (None, "public") else "staff"
+
+
+def _link(value: Any) -> str:
+    text = str(value or "").strip()
+    return text if text.startswith(("https://", "http://")) else ""
+
+
+def _aliases(value: Any) -> tuple[tuple[str, ...], ...]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    groups = value if isinstance(value, (list, tuple)) else []
+    found = []
+    for group in groups:
+        names = [group] if isinstance(group, str) else list(group) if isinstance(group, (list, tuple)) else []
+        cleaned = tuple(dict.fromkeys(" ".join(clean(str(name)).split()) for name in names if str(name).strip()))
+        if cleaned:
+            found.append(cleaned)
+    return tuple(found)

@@ -1,0 +1,160 @@
+"""Sources: what there is to read, as items with a stable id and a content hash.
+
+A folder, a single file, or any LlamaIndex reader. It reads no format; it knows nothing of the index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assistant.errors import DocumentCollision, SourceError
+from assistant.ingestion.reading import sidecar_of
+from assistant.schema import FailedFile, as_json
+from assistant.settings import Source
+
+# Raised when reading or chunking changes what an unchanged file yields, so that it is read again.
+READER_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file or record. `origin` is the file's absolute path or the record's id; `record` is set for readers."""
+
+    document_id: str
+    origin: str
+    content_hash: str
+    text: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_record(self) -> bool:
+        return bool(self.text or self.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A source's items, and the files that were refused before they were read."""
+
+    source: Source
+    name: str
+    root: str
+    items: list[Item]
+    failed: list[FailedFile]
+
+
+def source_name(source: Source) -> str:
+    """The name used in document ids: given, or the folder's (a single file: its folder's)."""
+    if source.name or source.path is None:
+        return source.name
+    path = source.path.resolve()
+    return (path.parent if path.is_file() else path).name or "root"
+
+
+def list_source(source: Source) -> Listing:
+    """What a source holds now. Raises SourceError when it cannot be read as a whole, DocumentCollision on equal ids."""
+    name = source_name(source)
+    prefix = f"{source.collection}/{name}"
+    if source.reader:
+        items = list(_records(source, prefix))
+        listing = Listing(source, name, f"reader:{source.reader}", items, [])
+    else:
+        assert source.path is not None
+        path = source.path.resolve()
+        if not path.exists():
+            raise SourceError(f"the source {source.path} does not exist", fix="mend corpus.paths or corpus.sources, or mount it")
+        root = path.parent if path.is_file() else path
+        failed: list[FailedFile] = []
+        files = [path] if path.is_file() else list(_walk(root, failed))
+        items = []
+        for file in files:
+            try:
+                items.append(Item(f"{prefix}/{file.relative_to(root).as_posix()}", str(file), _hash(file, source.visibility)))
+            except OSError as error:
+                failed.append(FailedFile(str(file), "unreadable", f"cannot be opened ({error.strerror}); check its permissions"))
+        listing = Listing(source, name, str(root), items, failed)
+    seen: dict[str, str] = {}
+    for item in listing.items:
+        if item.document_id in seen:
+            raise DocumentCollision(
+                f"two records claim the id {item.document_id}", fix="choose an id_field that is different for every record"
+            )
+        seen[item.document_id] = item.origin
+    return listing
+
+
+def _walk(root: Path, failed: list[FailedFile]) -> Iterator[Path]:
+    """Files below root in a stable order; hidden ones and sidecars left out, links that leave the folder refused."""
+
+    def refuse(error: OSError) -> None:
+        if Path(error.filename) == root:
+            raise SourceError(f"the source {root} cannot be read ({error.strerror})", fix="check its permissions") from error
+        failed.append(FailedFile(str(error.filename), "unreadable", f"cannot be opened ({error.strerror}); check its permissions"))
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in [f for f in folders if (Path(folder) / f).is_symlink()]:
+            folders.remove(name)
+            failed.append(FailedFile(str(Path(folder) / name), "link", "a linked folder is not followed; name it as a source of its own"))
+        for name in sorted(files):
+            file = Path(folder) / name
+            if name.startswith(".") or name.endswith((".meta.yaml", ".meta.yml")) or name.startswith("~$"):
+                continue
+            if file.is_symlink() and not file.resolve().is_relative_to(root):
+                failed.append(FailedFile(str(file), "link", "the link leaves the source's folder; copy the file or add its folder as a source"))
+            elif file.is_file():
+                yield file
+
+
+def _hash(file: Path, visibility: str) -> str:
+    digest = hashlib.sha256(f"reader {READER_VERSION} {visibility}".encode())
+    for part in (file, sidecar_of(file)):
+        if part is not None:
+            with part.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+            digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _records(source: Source, prefix: str) -> Iterator[Item]:
+    reader = _load_reader(source)
+    try:
+        documents: Sequence[Any] = reader.load_data(**source.load)
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; all of it means the source is unreadable
+        raise SourceError(f"the reader {source.reader} failed ({type(error).__name__}: {str(error)[:200]})", fix="check its arguments in corpus.sources") from error
+    for document in documents:
+        metadata = dict(as_json(document.metadata or {}))
+        identity = document.doc_id if source.id_field == "doc_id" else metadata.get(source.id_field)
+        if identity in (None, ""):
+            raise SourceError(
+                f"a record of {source.reader} has no {source.id_field!r}", fix=f"set id_field to one of: {', '.join(map(str, metadata)) or 'doc_id'}"
+            )
+        text = document.get_content()
+        for own, theirs in (("title", source.title_field), ("date", source.date_field)):
+            if theirs in metadata and own not in metadata:
+                metadata[own] = metadata[theirs]
+        dumped = json.dumps([READER_VERSION, source.visibility, text, metadata], ensure_ascii=False, sort_keys=True)
+        slug = re.sub(r"\s+", " ", str(identity)).strip()
+        yield Item(f"{prefix}/{slug}", str(identity), hashlib.sha256(dumped.encode("utf-8", "surrogatepass")).hexdigest(), text, metadata)
+
+
+def _load_reader(source: Source) -> Any:
+    module, _, name = source.reader.rpartition(".")
+    try:
+        class_ = getattr(importlib.import_module(module), name)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise SourceError(
+            f"the reader {source.reader!r} cannot be imported", fix="install its package (llama-index-readers-…) and write package.module.Class"
+        ) from error
+    try:
+        return class_(**source.arguments)
+    except Exception as error:  # noqa: BLE001 - as above
+        raise SourceError(f"the reader {source.reader} cannot be made ({type(error).__name__}: {str(error)[:200]})", fix="check its arguments in corpus.sources") from error

@@ -1,0 +1,1 @@
+"""Language: detection, sentence boundaries, lexical tokens, numbers and dates, and a pack per language."""

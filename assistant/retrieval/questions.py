@@ -1,0 +1,127 @@
+"""What a question says: its language, its telling terms, the names in it, and the kind of thing it asks for.
+
+It knows language packs and names, not passages.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from assistant.language.detection import detect
+from assistant.language.lexical import fold, fold_word, lexical_tokens, tokens_with_offsets
+from assistant.language.packs import QUESTION_KINDS, codes, pack
+from assistant.language.scripts import is_unspaced
+from assistant.retrieval.names import FoundName, Names
+
+
+# Kinds whose asking phrase names what is asked for, not what it is about: "which companies", "in which city".
+_ASKS_BY_NOUN = ("date", "number", "who", "place")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it is searched for.
+
+    `terms` are lexical tokens without function words and without the names' and asking words'; `keywords` are the
+    names and telling words as the question writes them.
+    """
+
+    text: str
+    language: str
+    kind: str
+    terms: tuple[str, ...]
+    names: tuple[FoundName, ...]
+    keywords: tuple[str, ...] = ()
+
+
+def understand(text: str, names: Names, *, language: str = "", context: str = "") -> Question:
+    """Read a question. `context` is the previous question: its names carry over when this one has none."""
+    language = language if language else detect(text)
+    found = names.find(text)
+    carried = names.find(context) if context and not found else []
+    kind, asking = kind_of(text, language)
+    bare = _without(text, found)
+    keywords = tuple(dict.fromkeys((*(text[n.start : n.end] for n in found), *_keywords(bare, language))))
+    terms = tuple(dict.fromkeys(_terms(bare, language, asking if kind in _ASKS_BY_NOUN else "")))
+    return Question(text, language, kind, terms, tuple(found or carried), keywords)
+
+
+def _without(text: str, found: list[FoundName]) -> str:
+    parts, position = [], 0
+    for name in found:
+        parts.append(text[position : name.start])
+        position = name.end
+    return " ".join((*parts, text[position:]))
+
+
+@cache
+def _stopwords(language: str) -> tuple[frozenset[str], re.Pattern[str] | None]:
+    """Folded stop words: those of spaced scripts as a set, those of unspaced ones as a pattern, longest first."""
+    item = pack(language) if language in codes() else pack("en")
+    words = {fold(word) for word in item.stopwords}
+    words |= {fold(p) for kind in ("date", "number", "who", "place", "list") for p in item.questions[kind] if " " not in p}
+    runs = sorted((w for w in words if w and is_unspaced(w[0])), key=len, reverse=True)
+    spaced = frozenset(fold_word(w) for w in words if w and not is_unspaced(w[0]))
+    return spaced, re.compile("|".join(map(re.escape, runs))) if runs else None
+
+
+def _keywords(text: str, language: str) -> list[str]:
+    spaced, runs = _stopwords(language)
+    found: list[str] = []
+    for word in re.findall(r"[^\W_]+(?:[-.'’][^\W_]+)*", text):
+        parts = [word] if runs is None or not is_unspaced(word[0]) else runs.sub(" ", word).split()
+        found.extend(p for p in parts if len(p) > 1 and fold_word(fold(p)) not in spaced)
+    return found
+
+
+def _terms(text: str, language: str, asking: str = "") -> list[str]:
+    """Lexical tokens without stop words; the noun of an asking phrase ("which companies") is no term."""
+    spaced, runs = _stopwords(language)
+    folded = fold(text)
+    if asking:
+        folded = " ".join(folded.split()).replace(asking, " ", 1)
+    if runs is not None:
+        # A stop word becomes a gap, so that no bigram is made across it.
+        folded = runs.sub(" ", folded)
+    return [token for token, _, _ in tokens_with_offsets(folded) if token not in spaced and (len(token) > 1 or is_unspaced(token) or token.isdigit())]
+
+
+def kind_of(text: str, language: str) -> tuple[str, str]:
+    """The kind of thing asked for and the folded phrase that says so: the longest of the language's pack; "" if none.
+
+    >>> kind_of("When does the forum open?", "en")
+    ('date', 'when')
+    """
+    folded = " ".join(fold(text).split())
+    best, asking = "", ""
+    for kind, phrases in _phrases(language):
+        for wanted in phrases:
+            if len(wanted) <= len(asking):
+                continue
+            position = folded.find(wanted)
+            while position >= 0 and not _whole(folded, position, position + len(wanted)):
+                position = folded.find(wanted, position + 1)
+            if position >= 0:
+                best, asking = kind, wanted
+    return best, asking
+
+
+@cache
+def _phrases(language: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if language not in codes():
+        return ()
+    return tuple((kind, tuple(fold(p) for p in pack(language).questions[kind])) for kind in QUESTION_KINDS)
+
+
+def _whole(text: str, start: int, end: int) -> bool:
+    def joined(left: str, right: str) -> bool:
+        return left.isalnum() and right.isalnum() and not is_unspaced(left) and not is_unspaced(right)
+
+    return not ((start and joined(text[start - 1], text[start])) or (end < len(text) and joined(text[end - 1], text[end])))
+
+
+def spelling_tokens(name: FoundName) -> tuple[tuple[str, ...], ...]:
+    """The name's spellings as token phrases, each once."""
+    return tuple(dict.fromkeys(tuple(lexical_tokens(spelling)) for spelling in name.spellings))

@@ -1,0 +1,226 @@
+"""The nouns of the project: frozen dataclasses that every room speaks. Standard library only.
+
+Offsets count Unicode code points of `Document.text`, as Python slices do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Visibility = Literal["staff", "public"]
+Display = Literal["full", "excerpt", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading's reach: `text[start:end]` stands under `path` (outermost heading first)."""
+
+    path: tuple[str, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`text[start:end]` stands on page `number` (1-based; slides and sheets count as pages)."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as read: cleaned text and what is known about it.
+
+    `id` is `collection/source-name/relative/path`, or the connector's own id below its source's name.
+    `date` is the publication date (ISO, possibly only `2024` or `2024-11`), empty when unknown.
+    `source` is the link to the original, empty when unknown. `content_hash` covers everything that
+    was read (file and sidecar), so an equal hash means nothing to do.
+    """
+
+    id: str
+    text: str
+    title: str
+    language: str
+    source: str = ""
+    date: str = ""
+    collection: str = "default"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[tuple[str, ...], ...] = ()
+    content_hash: str = ""
+    visibility: Visibility = "staff"
+    sections: tuple[Section, ...] = ()
+    pages: tuple[Page, ...] = ()
+
+    @property
+    def display(self) -> Display:
+        value = self.metadata.get("display", "full")
+        return value if value in ("full", "excerpt", "link") else "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage. Invariant: `document.text[start:end] == text`.
+
+    `id` is the document's id, `#`, and the passage's ordinal number. `heading` is the heading path
+    joined with " › "; `page` is None where the format has no pages.
+    """
+
+    id: str
+    document_id: str
+    text: str
+    start: int
+    end: int
+    heading: str = ""
+    page: int | None = None
+    language: str = ""
+    title: str = ""
+    date: str = ""
+    source: str = ""
+    collection: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredChunk:
+    """A passage found for a question. `rank` is 1-based; `score` only orders one result list."""
+
+    chunk: Chunk
+    score: float
+    rank: int
+    found_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verified quote. Invariants: `document.text[start:end] == quote`, and `quote in passage`."""
+
+    number: int
+    document_id: str
+    title: str
+    source: str
+    language: str
+    quote: str
+    start: int
+    end: int
+    passage: str
+    page: int | None = None
+    heading: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence of an answer and the numbers of the citations it rests on."""
+
+    text: str
+    citations: tuple[int, ...] = ()
+    supported: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one question. `mode` is "extractive", "generated" or "abstained"."""
+
+    question: str
+    text: str
+    language: str
+    mode: str
+    abstained: bool
+    statements: tuple[Statement, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    passages: tuple[ScoredChunk, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation. `role` is "user" or "assistant"."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Restrictions on the passages that may be found; an empty tuple or string restricts nothing.
+
+    Dates are ISO and inclusive; a document without a date never passes a date filter.
+    """
+
+    collections: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    date_from: str = ""
+    date_to: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("collections", "languages", "documents"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                raise TypeError(f"Filters.{name} is a sequence of strings, not one string")
+            object.__setattr__(self, name, tuple(value))
+        for name in ("date_from", "date_to"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, value.isoformat() if isinstance(value, dt.date) else value)
+
+    @property
+    def restricts_rows(self) -> bool:
+        """True when something other than the collection is restricted."""
+        return bool(self.languages or self.documents or self.date_from or self.date_to)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file that was skipped or only partly read. `partial` files were indexed all the same."""
+
+    path: str
+    reason: str
+    message: str
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What one ingest did. The first five fields are document ids; `failed` carries file and reason."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    failed: tuple[FailedFile, ...] = ()
+    held: tuple[FailedFile, ...] = ()
+    passages: int = 0
+    embedded: int = 0
+    generation: int = 0
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteReport:
+    """What a delete removed and how it was proven: `checks` names each search that found nothing."""
+
+    deleted: tuple[str, ...]
+    passages: int
+    checks: tuple[str, ...]
+    generation: int
+
+
+def as_json(value: Any) -> Any:
+    """Dataclasses (nested, in mappings and sequences too) as plain JSON values, field for field."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): as_json(v) for k, v in value.items()}
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return value
+    if isinstance(value, (dt.date, dt.datetime)):
+        return value.isoformat()
+    if isinstance(value, (Sequence, set, frozenset)):
+        return [as_json(v) for v in value]
+    return str(value)

@@ -1,0 +1,315 @@
+"""Settings: defaults < `assistant.toml` < `ASSISTANT_SECTION__KEY`. An unknown key is an error.
+
+It knows the keys, their types and defaults; what they do is the business of the rooms that receive their
+section. `docs/settings.md` is made from the descriptions here (`python -m assistant.settings`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from assistant.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "ASSISTANT_"
+FILE_NAME = "assistant.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Source(_Section):
+    """One place that documents come from: a folder or file, or a LlamaIndex reader."""
+
+    path: Path | None = Field(None, description="Folder or file to read.")
+    reader: str = Field("", description="A LlamaIndex reader class, as `package.module.Class`, instead of `path`.")
+    arguments: dict[str, Any] = Field({}, description="Keyword arguments for the reader's constructor.")
+    load: dict[str, Any] = Field({}, description="Keyword arguments for its `load_data`.")
+    id_field: str = Field("", description="Metadata field that is a record's stable id (`doc_id`: the reader's own).")
+    title_field: str = Field("title", description="Metadata field that holds a record's title.")
+    date_field: str = Field("date", description="Metadata field that holds a record's publication date.")
+    name: str = Field("", description="Name used in document ids; the folder's name by default.")
+    collection: str = Field("default", description="Collection the documents belong to.", pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
+    visibility: Literal["staff", "public"] = Field("staff", description="Who may see them: `staff` or `public`.")
+
+    def model_post_init(self, context: Any) -> None:
+        if bool(self.path) == bool(self.reader):
+            raise ValueError("a source has either a path or a reader")
+        if self.reader and not (self.id_field and self.name):
+            raise ValueError("a reader source needs a name and an id_field, so that its records keep their ids")
+
+
+class CorpusSettings(_Section):
+    paths: list[Path] = Field([Path("corpus")], description="Folders or files to index; short for `sources`.")
+    sources: list[Source] = Field([], description="Sources with their collection and visibility (`[[corpus.sources]]`).")
+    prune_limit: float = Field(0.2, ge=0, le=1, description="`--prune` stops when more than this share of a source would go.")
+
+
+class ReadingSettings(_Section):
+    workers: int = Field(0, ge=0, le=64, description="Reader processes; 0 means one per core, at most 4.")
+    file_mb: int = Field(100, ge=1, description="Largest file that is read, in MB.")
+    expanded_mb: int = Field(200, ge=1, description="Largest unpacked size of a DOCX, PPTX or XLSX, in MB.")
+    memory_mb: int = Field(512, ge=64, description="Memory one file may take while it is read, in MB.")
+    seconds: float = Field(30.0, gt=0, description="Time one file may take to be read.")
+
+
+class ChunkingSettings(_Section):
+    size: int = Field(160, ge=16, le=2000, description="Largest passage, in tokens (a word, or a character of Han, kana, Hangul or Thai counted as half).")
+    minimum: int = Field(24, ge=0, description="Passages smaller than this join their neighbour under the same heading.")
+
+
+class IndexSettings(_Section):
+    path: Path = Field(Path("indexes/default"), description="Folder of the index.")
+    chroma_url: str = Field("", description="A Chroma server; not supported yet, leave empty.")
+
+
+class EmbeddingSettings(_Section):
+    model: str = Field("hashed", description="`hashed` (no weights), or any sentence-transformers model by name or folder.")
+    revision: str = Field("", description="Revision of the model, where it comes from a hub.")
+    dimensions: int = Field(512, ge=32, le=4096, description="Width of the hashed encoder's vectors.")
+    query_prefix: str | None = Field(None, description="Put before questions; by default what the model is known to want (E5: `query: `).")
+    passage_prefix: str | None = Field(None, description="Put before passages; by default what the model is known to want.")
+    batch_size: int = Field(64, ge=1, description="Texts per call of the encoder.")
+
+
+class RetrievalSettings(_Section):
+    candidates: int = Field(200, ge=10, le=2000, description="Passages that dense and lexical search each put forward.")
+    dense_weight: float = Field(0.35, ge=0, description="Weight of the dense score (z-scored over the candidates).")
+    lexical_weight: float = Field(0.65, ge=0, description="Weight of the lexical score (z-scored over the candidates).")
+
+
+class AnsweringSettings(_Section):
+    top_k: int = Field(8, ge=1, le=50, description="Passages an answer is made from.")
+    quotes: int = Field(4, ge=1, le=10, description="Most quotes in an answer without a language model.")
+    evidence: float = Field(0.5, ge=0, le=1, description="Share of the question's weight that a passage must hold; below it the assistant abstains.")
+    clock: datetime | None = Field(None, description="A fixed time for embargo and expiry, for tests and demonstrations.")
+
+
+class LLMSettings(_Section):
+    provider: str = Field("", description="Not supported yet, leave empty: answers consist of quotes.")
+    model: str = Field("", description="Name of the language model.")
+    base_url: str = Field("", description="Address of an OpenAI-compatible server.")
+    api_key_env: str = Field("", description="Environment variable that holds the key.")
+    timeout_s: float = Field(20.0, gt=0, description="Time an answer of the model may take.")
+
+
+class WebSettings(_Section):
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+
+
+class Settings(BaseModel):
+    """All settings. `Settings()` has the defaults; `Settings.load(path)` adds a file and the environment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    corpus: CorpusSettings = CorpusSettings()  # type: ignore[call-arg]
+    reading: ReadingSettings = ReadingSettings()  # type: ignore[call-arg]
+    chunking: ChunkingSettings = ChunkingSettings()  # type: ignore[call-arg]
+    index: IndexSettings = IndexSettings()  # type: ignore[call-arg]
+    embedding: EmbeddingSettings = EmbeddingSettings()  # type: ignore[call-arg]
+    retrieval: RetrievalSettings = RetrievalSettings()  # type: ignore[call-arg]
+    answering: AnsweringSettings = AnsweringSettings()  # type: ignore[call-arg]
+    llm: LLMSettings = LLMSettings()  # type: ignore[call-arg]
+    web: WebSettings = WebSettings()  # type: ignore[call-arg]
+    portals: list[dict[str, Any]] = Field([], description="Portals with a widget; not supported yet, leave empty.")
+
+    def __init__(self, **values: Any) -> None:
+        check_keys(values)
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _settings_error(error) from None
+
+    def model_post_init(self, context: Any) -> None:
+        if self.index.chroma_url:
+            raise SettingsError("index.chroma_url is not supported yet", fix="remove it: the index keeps its own Chroma")
+        if self.llm.provider:
+            raise SettingsError("llm.provider is not supported yet", fix="remove it: answers are made of quotes")
+        if self.portals:
+            raise SettingsError("portals are not supported yet", fix="remove [[portals]]")
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+        """Settings from a file and the environment.
+
+        Without a path, `assistant.toml` in the current folder is read if there is one. Paths in the file are
+        relative to the file, paths in the environment to the current folder. Raises SettingsError.
+        """
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        file = Path(path) if path is not None else Path(FILE_NAME)
+        if path is not None and not file.is_file():
+            raise SettingsError(f"there is no settings file {file}", fix="name an existing file, or leave it out for the defaults")
+        if file.is_file():
+            values = _resolve_paths(_read_file(file), file.resolve().parent)
+        _merge(values, _from_environment(environment))
+        return cls(**values)
+
+    def sources(self) -> list[Source]:
+        """Every configured source; `corpus.paths` become staff sources of the collection `default`."""
+        return [Source(path=path) for path in self.corpus.paths] + list(self.corpus.sources)  # type: ignore[call-arg]
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            values = tomllib.load(stream)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}", fix="mend that line") from error
+    # Sources given and no paths: the default corpus folder is not meant as well.
+    corpus = values.get("corpus")
+    if isinstance(corpus, dict) and "sources" in corpus and "paths" not in corpus:
+        corpus["paths"] = []
+    return values
+
+
+def _resolve_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def resolved(value: Any) -> Any:
+        return str(folder / Path(value).expanduser()) if isinstance(value, str) else value
+
+    corpus, index = values.get("corpus", {}), values.get("index", {})
+    if isinstance(corpus, dict):
+        if isinstance(corpus.get("paths"), list):
+            corpus["paths"] = [resolved(path) for path in corpus["paths"]]
+        for source in corpus.get("sources", []) if isinstance(corpus.get("sources"), list) else []:
+            if isinstance(source, dict) and "path" in source:
+                source["path"] = resolved(source["path"])
+    if isinstance(index, dict) and "path" in index:
+        index["path"] = resolved(index["path"])
+    model = values.get("embedding", {}).get("model") if isinstance(values.get("embedding"), dict) else None
+    if isinstance(model, str) and model.startswith((".", "~")):
+        values["embedding"]["model"] = resolved(model)
+    return values
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        parts = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        if parts[0] not in Settings.model_fields:
+            raise _unknown(variable, _environment_names(), "in the environment")
+        if len(parts) == 1 and parts[0] != "portals":
+            raise _unknown(variable, _environment_names(), "in the environment")
+        model = _section_model(parts[0])
+        if model is not None and (len(parts) != 2 or parts[1] not in model.model_fields):
+            raise _unknown(variable, _environment_names(), "in the environment")
+        annotation = str(model.model_fields[parts[1]].annotation) if model else "list"
+        value: Any = text
+        if annotation.startswith(("list", "dict")):
+            try:
+                value = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise SettingsError(f"{variable} is not valid JSON", fix=f'write it as JSON, as in {variable}=["a"]') from error
+        if len(parts) == 1:
+            values[parts[0]] = value
+        else:
+            values.setdefault(parts[0], {})[parts[1]] = value
+    return values
+
+
+def _merge(values: dict[str, Any], over: dict[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            values[key] = {**values[key], **value}
+        else:
+            values[key] = value
+
+
+def _section_model(name: str) -> type[BaseModel] | None:
+    annotation = Settings.model_fields[name].annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def keys() -> dict[str, Any]:
+    """Every key as `section.key` with its pydantic field; a source's keys as `corpus.sources.key`."""
+    found: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        model = _section_model(name)
+        if model is None:
+            found[name] = field
+            continue
+        for key, inner in model.model_fields.items():
+            found[f"{name}.{key}"] = inner
+    for key, inner in Source.model_fields.items():
+        found[f"corpus.sources.{key}"] = inner
+    return found
+
+
+def _environment_names() -> list[str]:
+    return [
+        ENVIRONMENT_PREFIX + key.replace(".", "__").upper() for key in keys() if not key.startswith("corpus.sources.")
+    ]
+
+
+def check_keys(values: Mapping[str, Any]) -> None:
+    """Raise SettingsError for the first key that does not exist, naming it and the nearest known one."""
+    known = list(keys())
+    sections = list(Settings.model_fields)
+    for section, content in values.items():
+        if section not in sections:
+            raise _unknown(section, sections, "")
+        if not isinstance(content, Mapping):
+            continue
+        for key, value in content.items():
+            if f"{section}.{key}" not in known:
+                raise _unknown(f"{section}.{key}", known, "")
+            if f"{section}.{key}" == "corpus.sources" and isinstance(value, list):
+                for source in value:
+                    for inner in source if isinstance(source, Mapping) else ():
+                        if inner not in Source.model_fields:
+                            raise _unknown(f"corpus.sources.{inner}", known, "")
+
+
+def _unknown(key: str, known: list[str], where: str) -> SettingsError:
+    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    if "." in key:
+        # The same section first: a misspelt key is likelier than a misplaced one.
+        section = key.split(".")[0]
+        nearest = difflib.get_close_matches(key, [k for k in known if k.startswith(section + ".")], n=1, cutoff=0.5) or nearest
+    place = f" {where}" if where else ""
+    return SettingsError(f"unknown setting {key}{place}", fix=f"did you mean {nearest[0]}? All keys: docs/settings.md")
+
+
+def _settings_error(error: ValidationError) -> SettingsError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "settings"
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    return SettingsError(f"{place}: {reason[0].lower()}{reason[1:]}", fix="see docs/settings.md")
+
+
+def table() -> str:
+    """All keys as a Markdown table: key, default, environment variable, meaning."""
+    rows = ["| key | default | environment | what it does |", "|---|---|---|---|"]
+    for key, field in keys().items():
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, list):
+            shown = json.dumps([str(item) for item in default])
+        elif default is None:
+            shown = "none"
+        else:
+            shown = f'"{default}"' if isinstance(default, (str, Path)) else str(default).lower()
+            shown = "{}" if default == {} else shown
+        inner = key.startswith("corpus.sources.")
+        variable = "as part of `ASSISTANT_CORPUS__SOURCES`" if inner else f"`{ENVIRONMENT_PREFIX}{key.replace('.', '__').upper()}`"
+        choices = get_args(field.annotation) if "Literal" in str(field.annotation) else ()
+        text = field.description or ""
+        if choices and not all(str(choice) in text for choice in choices):
+            text += f" One of {', '.join(map(str, choices))}."
+        rows.append(f"| `{key}` | `{shown}` | {variable} | {text} |")
+    return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    print(table(), end="")
