@@ -164,7 +164,8 @@ class Assistant:
         started = time.perf_counter()
         with self._leased() as generation:
             retriever = self._retrieval()
-            found = retriever.search(generation, text, top_k=self.settings.answering.top_k, filters=filters, context=context)
+            considered = max(self.settings.answering.considered, self.settings.answering.top_k)
+            found = retriever.search(generation, text, top_k=considered, filters=filters, context=context)
             begun = time.perf_counter()
             wanted = needs(found.question, generation.lexical.frequency, generation.manifest.passages)
             answer = extractive.answer(
@@ -204,8 +205,10 @@ class Assistant:
         DocumentCollision, IndexMismatch.
         """
         from assistant.index.publishing import needs_publishing, publish
+        from assistant.ingestion.sources import check_names
 
         sources = self._sources(paths)
+        check_names(sources)
         run = _Run()
         with self._writing("assistant ingest") as store:
             if not rebuild and store.meta("encoder") is not None:
@@ -224,8 +227,9 @@ class Assistant:
             if rebuild or store.meta("encoder") is None:
                 self._mark(store)
             self._embed(store, run, progress)
-            number = current_number(self._index) or 0
-            if rebuild or needs_publishing(self._index, store, self.encoder.fingerprint, self._chunking):
+            if not rebuild and not needs_publishing(self._index, store, self.encoder.fingerprint, self._chunking):
+                number = current_number(self._index) or 0
+            else:
                 number, timings = publish(
                     self._index, store, self.encoder.fingerprint, self._chunking, self.encoder.dimensions, rebuild=rebuild, progress=progress
                 )
@@ -327,7 +331,11 @@ class Assistant:
                 fix="give one of them a name of its own in [[corpus.sources]]",
             )
         if prune:
-            self._check_prune(listing.root, known, {item.document_id for item in listing.items}, confirmed)
+            # What cannot be read at the moment has not gone.
+            unread = [f.path for f in listing.failed if f.reason == "unreadable"]
+            listed = {item.document_id for item in listing.items}
+            gone = [i for i, k in known.items() if i not in listed and not any(Path(k.origin).is_relative_to(p) for p in unread)]
+            self._check_prune(listing.root, len(known), gone, confirmed)
         tombstones = store.tombstones()
         failed = list(listing.failed)
         tasks = []
@@ -389,25 +397,22 @@ class Assistant:
         noted = {f.path for f in failed}
         held = [f for f in run.held if f.path in {task.item.origin for task in tasks}]
         recorded = [(f.path, f.reason, f.message, f.partial) for f in (*failed, *held, *(k for k in kept if k.path not in noted))]
-        if recorded != [(p, r, m, bool(x)) for p, c, n, r, m, x in store.failures() if (c, n) == (source.collection, listing.name)]:
+        if sorted(recorded) != [(p, r, m, bool(x)) for p, c, n, r, m, x in store.failures() if (c, n) == (source.collection, listing.name)]:
             with store.transaction():
                 store.record_failures(source.collection, listing.name, [FailedFile(*row) for row in recorded])
         run.failed.extend(failed)
-        if prune:
-            gone = [i for i in known if i not in {item.document_id for item in listing.items}]
-            if gone:
-                with store.transaction():
-                    store.remove(gone, tombstone=False)
-                run.deleted.extend(gone)
+        if prune and gone:
+            with store.transaction():
+                store.remove(gone, tombstone=False)
+            run.deleted.extend(gone)
 
-    def _check_prune(self, root: str, known: dict[str, Any], present: set[str], confirmed: bool) -> None:
-        gone = sum(1 for i in known if i not in present)
+    def _check_prune(self, root: str, known: int, gone: Sequence[str], confirmed: bool) -> None:
         if not gone or confirmed:
             return
-        if not present:
-            raise PruneRefused(f"{root} is empty; all {len(known)} of its documents would go: is the share mounted?", fix="--prune --yes if they are to go")
-        if gone > self.settings.corpus.prune_limit * len(known):
-            raise PruneRefused(f"{gone} of {len(known)} documents of {root} would go: is the share mounted?", fix="--prune --yes if they are to go")
+        if len(gone) == known:
+            raise PruneRefused(f"all {known} documents of {root} would go: is the share mounted?", fix="--prune --yes if they are to go")
+        if len(gone) > self.settings.corpus.prune_limit * known:
+            raise PruneRefused(f"{len(gone)} of {known} documents of {root} would go: is the share mounted?", fix="--prune --yes if they are to go")
 
     def _embed(self, store: Store, run: _Run, progress: Progress) -> None:
         total = store.counts()[1]

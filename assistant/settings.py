@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from assistant.errors import SettingsError
 
@@ -53,6 +53,12 @@ class CorpusSettings(_Section):
     sources: list[Source] = Field([], description="Sources with their collection and visibility (`[[corpus.sources]]`).")
     prune_limit: float = Field(0.2, ge=0, le=1, description="`--prune` stops when more than this share of a source would go.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _only_sources(cls, values: Any) -> Any:
+        """Sources given and no paths: the default corpus folder is not meant as well."""
+        return {"paths": [], **values} if isinstance(values, Mapping) and "sources" in values else values
+
 
 class ReadingSettings(_Section):
     workers: int = Field(0, ge=0, le=64, description="Reader processes; 0 means one per core, at most 4.")
@@ -88,7 +94,8 @@ class RetrievalSettings(_Section):
 
 
 class AnsweringSettings(_Section):
-    top_k: int = Field(8, ge=1, le=50, description="Passages an answer is made from.")
+    top_k: int = Field(8, ge=1, le=50, description="Passages shown beside an answer.")
+    considered: int = Field(24, ge=1, le=200, description="Passages whose sentences are considered for an answer.")
     quotes: int = Field(4, ge=1, le=10, description="Most quotes in an answer without a language model.")
     evidence: float = Field(0.5, ge=0, le=1, description="Share of the question's weight that a passage must hold; below it the assistant abstains.")
     clock: datetime | None = Field(None, description="A fixed time for embargo and expiry, for tests and demonstrations.")
@@ -163,14 +170,9 @@ class Settings(BaseModel):
 def _read_file(file: Path) -> dict[str, Any]:
     try:
         with file.open("rb") as stream:
-            values = tomllib.load(stream)
+            return tomllib.load(stream)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is not valid TOML: {error}", fix="mend that line") from error
-    # Sources given and no paths: the default corpus folder is not meant as well.
-    corpus = values.get("corpus")
-    if isinstance(corpus, dict) and "sources" in corpus and "paths" not in corpus:
-        corpus["paths"] = []
-    return values
 
 
 def _resolve_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assistant.language.dates import find_dates
@@ -15,7 +15,7 @@ from assistant.language.lexical import lexical_tokens
 from assistant.language.numbers import find_numbers
 from assistant.language.scripts import is_unspaced
 from assistant.retrieval.names import Names
-from assistant.retrieval.questions import Question, spelling_tokens
+from assistant.retrieval.questions import Question, light_tokens, spelling_tokens
 
 _STEM = 4
 # Capitalised words in a row, organisations' endings, or a run of katakana: what an answer to "who" mostly holds.
@@ -24,35 +24,56 @@ _NAME_LIKE = re.compile(r"(?:\b[A-ZÄÖÜÉÀ][\w&.-]+(?:\s+(?:of|and|for|de|der
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a question needs to be answered: weighted terms, and names as sets of token phrases with their weight."""
+    """What a question needs to be answered: weighted terms, and names as sets of token phrases with their weight.
+
+    `unseen` is true when a telling word of the question stands in no document at all.
+    """
 
     question: Question
     terms: dict[str, float]
     names: tuple[tuple[tuple[tuple[str, ...], ...], float], ...]
+    unseen: bool = False
 
     @property
     def total(self) -> float:
         return sum(self.terms.values()) + sum(weight for _, weight in self.names)
 
 
-def needs(question: Question, frequency: Callable[[str], int], passages: int) -> Needs:
-    """Weigh a question's terms by inverse document frequency (Robertson & Zaragoza 2009, eq. 3.2, floored at 0.2).
+# What an answer need not say again ("take place", "stattfinden") counts this much of its weight.
+_LIGHT = 0.25
 
-    A term that stands nowhere keeps the weight of the rarest: it is what an answer would have to hold. An unspaced
+
+def needs(question: Question, frequency: Callable[[str], int], passages: int) -> Needs:
+    """Weigh a question's terms by the root of their inverse document frequency (Robertson & Zaragoza 2009, eq. 3.2).
+
+    The root, because a word that stands nowhere would else outweigh all others in a small corpus. An unspaced
     script's bigrams overlap, so each counts half.
     """
 
-    def weight(token: str) -> float:
-        n = frequency(token)
-        idf = max(0.2, math.log(1 + (passages - n + 0.5) / (n + 0.5)))
+    def weight(token: str, held_by: int) -> float:
+        idf = math.sqrt(max(0.04, math.log(1 + (passages - held_by + 0.5) / (held_by + 0.5))))
         return idf / 2 if is_unspaced(token[0]) else idf
 
+    light = light_tokens(question.language)
     names = []
     for name in question.names:
-        spellings = spelling_tokens(name)
-        rarity = min((max(map(frequency, s)) if len(s) == 1 else min(map(frequency, s)) for s in spellings if s), default=0)
-        names.append((spellings, max(0.2, math.log(1 + (passages - rarity + 0.5) / (rarity + 0.5)))))
-    return Needs(question, {t: weight(t) for t in question.terms}, tuple(names))
+        spellings = tuple(s for s in spelling_tokens(name) if s)
+        # As frequent as its most frequent spelling, and a spelling as its rarest token.
+        names.append((spellings, weight("a", max((min(map(frequency, s)) for s in spellings), default=0))))
+    held = {t: frequency(t) for t in question.terms}
+    terms = {t: weight(t, n) * (_LIGHT if t in light else 1.0) for t, n in held.items()}
+    return Needs(question, terms, tuple(names), any(not n and t not in light for t, n in held.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Shares (0 to 1) of a question's weight that a text holds: of all of it, of its words (numbers aside), and of its
+    names and numbers. A share of nothing is 1.
+    """
+
+    all: float
+    words: float
+    names: float
 
 
 class TokenSet:
@@ -63,7 +84,7 @@ class TokenSet:
         self._set = set(self.sequence)
         self._joined = "\0" + "\0".join(self.sequence) + "\0"
         self._words = [token for token in self._set if len(token) > _STEM + 2 and token.isalpha() and not is_unspaced(token[0])]
-        self._stems = {token[:_STEM] for token in self._set if len(token) > _STEM and not is_unspaced(token[0])}
+        self._stems = {token[:_STEM] for token in self._set if len(token) >= _STEM and not is_unspaced(token[0])}
 
     def has_term(self, term: str) -> float:
         """1 for the token itself, 0.8 for a word of the same stem (Ziele, Zielen) or a compound (Kernziel), else 0."""
@@ -92,24 +113,23 @@ def _related(a: str, b: str) -> bool:
     return shared >= max(_STEM, 0.75 * min(len(a), len(b))) and max(len(a), len(b)) - shared <= 4
 
 
-def coverage(wanted: Needs, tokens: TokenSet) -> float:
-    """Share (0 to 1) of the question's weight that the text holds."""
-    if not wanted.total:
-        return 0.0
-    held = sum(weight * tokens.has_term(term) for term, weight in wanted.terms.items())
-    held += sum(weight for spellings, weight in wanted.names if any(map(tokens.has_phrase, spellings)))
-    return held / wanted.total
+def held_by(wanted: Needs, parts: Sequence[tuple[TokenSet, float]]) -> Held:
+    """How much of the question the parts hold together; each part's credit (0 to 1) is what a find in it counts.
 
-
-def name_coverage(wanted: Needs, tokens: TokenSet) -> float:
-    """Share of the weight of the question's names and numbers alone: all that crosses languages without a model."""
-    numbers = {term: weight for term, weight in wanted.terms.items() if term[0].isdigit()}
-    total = sum(numbers.values()) + sum(weight for _, weight in wanted.names)
-    if not total:
-        return 0.0
-    held = sum(weight * tokens.has_term(term) for term, weight in numbers.items())
-    held += sum(weight for spellings, weight in wanted.names if any(map(tokens.has_phrase, spellings)))
-    return held / total
+    A sentence has its own words at full credit and those of its heading, title and passage at less.
+    """
+    words = names = word_total = name_total = 0.0
+    for term, weight in wanted.terms.items():
+        best = weight * max((credit * tokens.has_term(term) for tokens, credit in parts), default=0.0)
+        if term[0].isdigit():
+            names, name_total = names + best, name_total + weight
+        else:
+            words, word_total = words + best, word_total + weight
+    for spellings, weight in wanted.names:
+        name_total += weight
+        names += weight * max((credit for tokens, credit in parts if any(map(tokens.has_phrase, spellings))), default=0.0)
+    total = word_total + name_total
+    return Held((words + names) / total if total else 0.0, words / word_total if word_total else 1.0, names / name_total if name_total else 1.0)
 
 
 def kind_strength(kind: str, text: str, language: str, names: Names) -> float:

@@ -6,11 +6,11 @@ It knows passages, evidence and language packs; it knows nothing of the index's 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.answering.citations import cite
-from assistant.answering.evidence import Needs, TokenSet, coverage, kind_strength, name_coverage
+from assistant.answering.evidence import Held, Needs, TokenSet, held_by, kind_strength
 from assistant.language.dates import write_date
 from assistant.language.packs import FALLBACK, Pack, codes, pack
 from assistant.language.sentences import sentences
@@ -19,7 +19,15 @@ from assistant.schema import Answer, Chunk, Citation, Document, ScoredChunk, Sta
 from assistant.settings import AnsweringSettings
 
 # A further quote must be nearly as good as the first, or it is noise.
-_WORTH = 0.72
+_WORTH = 0.85
+# What a find counts in a sentence's heading, title, and the rest of its passage; in the sentence itself it counts 1.
+_HEADING, _TITLE, _PASSAGE = 0.85, 0.7, 0.4
+_LEAST = 0.15
+# A word of the question that stands in no document makes an answer unlikely: so much more must be held.
+_UNSEEN = 0.12
+_FOREIGN = 0.15
+_KIND = 0.4
+_PER_RANK = 0.01
 _LIST_ITEM = re.compile(r"(?:^|\n)\s*(?:[-•*·▪]|\d{1,2}[.)])\s")
 _LONGEST_LIST = 900
 _OPENS_LIST = (":", "：")
@@ -35,6 +43,7 @@ class Candidate:
     start: int
     end: int
     score: float
+    strength: float
     tokens: TokenSet
 
     @property
@@ -51,9 +60,9 @@ def answer(
     words = pack(speaks if speaks in codes() else FALLBACK)
     candidates = sorted(_candidates(wanted, passages, names, settings.evidence), key=lambda c: -c.score)
     if not candidates:
-        return refuse(wanted, passages, words)
+        return refuse(wanted, passages[: settings.top_k], words)
     chosen = _choose(candidates, settings.quotes, question.kind)
-    return _compose(question.text, words, chosen, passages, documents)
+    return _compose(question.text, words, chosen, passages[: settings.top_k], documents)
 
 
 def refuse(wanted: Needs, passages: Sequence[ScoredChunk], language: Pack) -> Answer:
@@ -67,36 +76,49 @@ def refuse(wanted: Needs, passages: Sequence[ScoredChunk], language: Pack) -> An
     return Answer(wanted.question.text, "\n".join(lines), language.code, "abstained", True, passages=tuple(passages))
 
 
-def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, evidence: float) -> Iterator[Candidate]:
+def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, evidence: float) -> list[Candidate]:
     """Sentences of passages that hold enough of the question, and that hold the kind of thing it asks for."""
     kind = wanted.question.kind
-    for found in passages:
-        chunk = found.chunk
+    found: list[Candidate] = []
+    for scored in passages:
+        chunk = scored.chunk
         if not chunk.text:
             continue
-        context = TokenSet(f"{chunk.title} {chunk.heading}")
-        whole = TokenSet(f"{chunk.title} {chunk.heading} {chunk.text}")
-        foreign = chunk.language != wanted.question.language
-        held = coverage(wanted, whole)
-        if foreign and kind in ("date", "number"):
-            # Words do not cross languages without a model; names, numbers and dates do.
-            held = max(held, name_coverage(wanted, whole) * 0.8)
-        if held < evidence:
+        heading, title, whole = TokenSet(chunk.heading), TokenSet(chunk.title), TokenSet(chunk.text)
+        context = ((heading, _HEADING), (title, _TITLE), (whole, _PASSAGE))
+        if not _enough(wanted, chunk, held_by(wanted, ((whole, 1.0), (heading, 1.0), (title, 1.0))), evidence):
             continue
         for start, end in _units(chunk, kind):
             text = chunk.text[start:end]
             tokens = TokenSet(text)
-            own, around = coverage(wanted, tokens), coverage(wanted, context)
-            # What the title says need not stand in the sentence again, but a sentence that says it is better.
-            score = own + 0.5 * max(0.0, around - own) + 0.3 * held - 0.02 * found.rank
-            if kind in ("date", "number", "who"):
-                strength = kind_strength(kind, text, chunk.language, names)
-                if not strength:
-                    continue
-                score += 0.25 * strength
-            if own == 0 and around < evidence:
+            near = held_by(wanted, ((tokens, 1.0), (heading, _HEADING)))
+            # A sentence that says only the names says nothing about them.
+            if near.all < _LEAST or (near.words == 0 and kind != "date"):
                 continue
-            yield Candidate(chunk, start, end, score, tokens)
+            strength = kind_strength(kind, text, chunk.language, names)
+            if not strength:
+                continue
+            score = held_by(wanted, ((tokens, 1.0), *context)).all + _KIND * strength - _PER_RANK * scored.rank
+            if chunk.language != wanted.question.language:
+                score -= _FOREIGN
+            found.append(Candidate(chunk, start, end, score, strength, tokens))
+    return found
+
+
+def _enough(wanted: Needs, chunk: Chunk, held: Held, evidence: float) -> bool:
+    """True when a passage with its title may answer at all.
+
+    In the question's language its own terms must be held, not only its names, or "the budget of the X forum" would be
+    answered by anything about X. Across languages words say nothing without a model: there a date beside the names
+    may answer, nothing else.
+    """
+    kind = wanted.question.kind
+    if held.names < 0.5:
+        return False
+    if chunk.language != wanted.question.language and held.words < evidence:
+        return kind == "date" and held.names >= 0.8
+    needed = evidence + (_UNSEEN if wanted.unseen else 0.0)
+    return held.all >= needed and (kind == "date" or held.words >= needed * 0.7)
 
 
 def _units(chunk: Chunk, kind: str) -> list[tuple[int, int]]:
@@ -119,12 +141,14 @@ def _choose(candidates: Sequence[Candidate], quotes: int, kind: str) -> list[Can
     """The best sentence, then further ones that are nearly as good and say something else."""
     best = candidates[0]
     chosen = [best]
-    if kind in ("date", "number") and len(candidates) > 1:
-        quotes = min(quotes, 2)
+    # One fact was asked for: another document may confirm or contradict it, more is noise.
+    single = kind in ("date", "number", "place")
     for other in candidates[1:]:
-        if len(chosen) == quotes:
+        if len(chosen) == (min(quotes, 2) if single else quotes):
             break
-        if other.score < _WORTH * best.score or any(_same(other, c) for c in chosen):
+        if other.score < _WORTH * best.score or other.strength < best.strength or any(_same(other, c) for c in chosen):
+            continue
+        if single and other.chunk.document_id == best.chunk.document_id:
             continue
         chosen.append(other)
     return chosen
@@ -159,7 +183,8 @@ def _compose(question: str, language: Pack, chosen: Sequence[Candidate], passage
             if note not in notes:
                 notes.append(note)
         paragraphs.append("\n".join(lines))
-    return Answer(question, "\n\n".join((*paragraphs, *notes)), language.code, "extractive", False, tuple(statements), tuple(citations), tuple(passages), notes=tuple(notes))
+    text = "\n\n".join((*paragraphs, "\n".join(notes)) if notes else paragraphs)
+    return Answer(question, text, language.code, "extractive", False, tuple(statements), tuple(citations), tuple(passages), notes=tuple(notes))
 
 
 def _lead_in(language: Pack, document: Document) -> str:

@@ -123,7 +123,7 @@ class Generation:
         """This thread's read-only connection to the generation's passages."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            uri = f"file:{(self.folder / 'passages.sqlite').as_posix()}?mode=ro&immutable=1"
+            uri = f"{(self.folder / 'passages.sqlite').resolve().as_uri()}?mode=ro&immutable=1"
             connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             self._local.connection = connection
             with self._guard:

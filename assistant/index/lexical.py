@@ -36,16 +36,20 @@ def _schema() -> Any:
 
 
 class LexicalIndex:
-    """A Tantivy index in a folder: made or changed by one writer, searched by any number of readers."""
+    """A Tantivy index in a folder: made or changed by one writer, searched by any number of readers.
 
-    def __init__(self, folder: Path) -> None:
+    Only with `create` is a missing one made: a reader must meet an error, not an index without passages.
+    """
+
+    def __init__(self, folder: Path, *, create: bool = False) -> None:
         import tantivy
 
-        folder.mkdir(parents=True, exist_ok=True)
+        if create:
+            folder.mkdir(parents=True, exist_ok=True)
         self._tantivy = tantivy
         self._schema = _schema()
-        exists = (folder / "meta.json").exists()
-        self._index = tantivy.Index.open(str(folder)) if exists else tantivy.Index(self._schema, path=str(folder))
+        made = create and not (folder / "meta.json").exists()
+        self._index = tantivy.Index(self._schema, path=str(folder)) if made else tantivy.Index.open(str(folder))
         self._index.register_tokenizer("whitespace", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
         self._searcher = self._index.searcher()
 

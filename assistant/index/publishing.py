@@ -73,7 +73,8 @@ def publish(
     """
     _remove_unfinished(index)
     base = None if rebuild else _base(index, encoder, dimensions)
-    number = store.take_generation_number()
+    # A store made anew beside old generations counts on from them.
+    number = store.take_generation_number(above=max(_numbers(index), default=0))
     folder = folder_of(index, number)
     folder.mkdir(parents=True)
     build = _Build(folder, store, encoder, dimensions, progress)
@@ -155,7 +156,7 @@ def _fill_vectors(build: _Build, base: tuple[Path, Manifest] | None, keys: NDArr
     elif base:
         collections = {key: collection for key, collection, _, _ in build.store.passages()}
         order = keys.tolist()
-    index = VectorIndex(build.folder / "chroma")
+    index = VectorIndex(build.folder / "chroma", create=True)
     try:
         if not from_nothing:
             index.remove(gone.tolist())
@@ -206,7 +207,7 @@ def _fill_lexical(build: _Build, base: tuple[Path, Manifest] | None, keys: NDArr
             if path.name in ("meta.json", ".managed.json"):
                 shutil.copyfile(path, target / path.name)
             else:
-                os.link(path, target / path.name)
+                _link_or_copy(path, target / path.name)
     total = len(fresh)
     texts = build.store.passages(fresh.tolist() if base else None)
 
@@ -216,8 +217,16 @@ def _fill_lexical(build: _Build, base: tuple[Path, Manifest] | None, keys: NDArr
                 build.progress("lexical", done, total)
             yield key, collection, text
 
-    LexicalIndex(target).change(gone.tolist(), watched())
+    LexicalIndex(target, create=True).change(gone.tolist(), watched())
     build.timed("tantivy", started)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Some file systems (exFAT, network shares) know no hard links.
+        shutil.copyfile(source, target)
 
 
 def _sound(build: _Build) -> bool:

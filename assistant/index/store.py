@@ -154,9 +154,9 @@ class Store:
     def change(self) -> int:
         return int(self.meta("change") or 0)
 
-    def take_generation_number(self) -> int:
-        """The next generation's number; never given twice."""
-        number = int(self.meta("generation") or 0) + 1
+    def take_generation_number(self, above: int = 0) -> int:
+        """The next generation's number, greater than `above`; never given twice."""
+        number = max(int(self.meta("generation") or 0), above) + 1
         with self.connection_transaction():
             self.set_meta("generation", str(number))
         return number

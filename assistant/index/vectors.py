@@ -20,13 +20,16 @@ _HNSW = {"space": "cosine", "max_neighbors": 16, "ef_construction": 100, "ef_sea
 
 
 class VectorIndex:
-    """An open Chroma folder. `close` it, or the files stay in use."""
+    """An open Chroma folder. `close` it, or the files stay in use. Only with `create` is a missing one made."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, create: bool = False) -> None:
         import chromadb
         from chromadb.config import Settings as ChromaSettings
 
-        folder.mkdir(parents=True, exist_ok=True)
+        if create:
+            folder.mkdir(parents=True, exist_ok=True)
+        elif not (folder / "chroma.sqlite3").is_file():
+            raise FileNotFoundError(folder)
         self._client: Any = chromadb.PersistentClient(str(folder), settings=ChromaSettings(anonymized_telemetry=False))
         self._collections: dict[str, Any] = {
             c.name.removeprefix(_PREFIX): self._client.get_collection(c.name, embedding_function=None)

@@ -23,7 +23,7 @@ def chunk(document: Document, size: int, minimum: int) -> list[Chunk]:
     for section in _parts(document):
         start = section.start + (len(section.path[-1]) if section.path and _starts_with_heading(document, section) else 0)
         spans = [(start + a, start + b) for a, b in sentences(document.text[start : section.end], document.language)]
-        heading = " › ".join(section.path)
+        heading = " › ".join(_below_title(section.path, document.title))
         passages.extend((a, b, heading) for a, b in _pack(document.text, spans, size, minimum))
     if not passages:
         passages = [(a, b, "") for a, b in _pack(document.text, sentences(document.text, document.language), size, minimum)]
@@ -49,6 +49,13 @@ def _parts(document: Document) -> Iterator[Section]:
         position = end
     if position < len(document.text):
         yield Section((), position, len(document.text))
+
+
+def _below_title(path: tuple[str, ...], title: str) -> tuple[str, ...]:
+    """The heading path without a first heading that only says the title again."""
+    if path and (path[0].casefold() in title.casefold() or title.casefold() in path[0].casefold()):
+        return path[1:]
+    return path
 
 
 def _starts_with_heading(document: Document, section: Section) -> bool:

@@ -17,7 +17,7 @@ _DROPPED = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _SPACES = re.compile("[ \t\xa0]+")
-_LINE_ENDS = re.compile("[ \u3000]+$", re.MULTILINE)
+_LINE_ENDS = re.compile("(?<![ \u3000])[ \u3000]+$", re.MULTILINE)
 _NEWLINES = re.compile("\n{3,}")
 # Han, kana, bopomofo and full-width forms are written without spaces; Hangul is not.
 _UNSPACED = re.compile("[\u2e80-\u312f\u31a0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
@@ -42,3 +42,9 @@ def joined(lines: Iterable[str]) -> str:
         glued = not text or unspaced(text[-1]) or unspaced(line[0])
         text += line if glued else f" {line}"
     return text
+
+
+def row(cells: Iterable[str]) -> str:
+    """A table's row as one line, "a | b | c"; empty when all its cells are."""
+    texts = [" ".join(cell.split()) for cell in cells]
+    return " | ".join(texts).strip() if any(texts) else ""

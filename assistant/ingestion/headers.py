@@ -28,12 +28,12 @@ _ISO = re.compile(r"(\d{4})(?:[-/.年]\s?(\d{1,2})(?:[-/.月]\s?(\d{1,2})日?(?:
 _COMPACT = re.compile(r"(?:D:)?(\d{4})(\d{2})(\d{2})|D:(\d{4})(\d{2})?$")
 _CLOCK = re.compile(
     r"(?P<half>午前|午後|上午|下午|晚上|오전|오후)?\s*(?<![\d.])(?P<hour>\d{1,2})"
-    r"(?:[:：.](?P<minute>\d{2})(?![\d.])|\s?(?:[時时点點시]|Uhr|h\b)\s?(?P<minutes>\d{2}\b)?|(?=\s?[ap]\.?m\b))"
+    r"(?:[:：.](?P<minute>\d{2})(?![\d.])|\s?(?:[時时点點시]|Uhr|h(?=\s?\d|\b))\s?(?P<minutes>\d{2}(?!\d))?|(?=\s?[ap]\.?m\b))"
     r"(?:\s?(?P<mark>[ap])\.?m\b)?",
     re.IGNORECASE,
 )
 _LATE = ("午後", "下午", "晚上", "오후", "p")
-_OFFSET = re.compile(r"(?:UTC|GMT|(?<=\d))\s?([+-−])(\d{1,2})(?::?(\d{2}))?\b")
+_OFFSET = re.compile(r"(?:UTC|GMT|(?<=\d))\s?([+\-−])(\d{1,2})(?::?(\d{2}))?\b")
 # Only unambiguous names: CST is Chicago and Shanghai, "London time" changes twice a year.
 _ZONES = {
     "UTC": 0, "GMT": 0, "WET": 0, "BST": 1, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2, "MSK": 3, "HKT": 8, "SGT": 8,
@@ -54,12 +54,12 @@ def _date_pattern() -> tuple[re.Pattern[str], dict[str, int]]:
     ordinal = "|".join(sorted(suffixes, key=len, reverse=True))
     shapes = (
         r"(?P<y1>\d{4})\s?[年년]\s?(?P<m1>\d{1,2})\s?[月월]\s?(?P<d1>\d{1,2})\s?[日號号일]",
-        rf"(?P<d2>\d{{1,2}})(?:{ordinal})?\s*(?:\w{{1,3}}\s+)?(?P<m2>{names})\b\.?,?\s*(?:\w{{2,3}}\s+)?(?P<y2>\d{{4}})",
-        rf"\b(?P<m3>{names})\b\.?\s*(?P<d3>\d{{1,2}})(?:{ordinal})?,?\s+(?P<y3>\d{{4}})",
-        r"(?P<y4>\d{4})(?P<s4>[-/.])\s?(?P<m4>\d{1,2})(?P=s4)\s?(?P<d4>\d{1,2})",
-        r"(?P<d5>\d{1,2})\.\s?(?P<m5>\d{1,2})\.\s?(?P<y5>\d{4})",
+        rf"(?P<d2>\d{{1,2}})(?:{ordinal})?\s*(?:\w{{1,3}}\s+)?(?P<m2>{names})\b\.?,?\s*(?:\w{{2,3}}\s+)?(?P<y2>\d{{4}})(?!\d)",
+        rf"\b(?P<m3>{names})\b\.?\s*(?P<d3>\d{{1,2}})(?:{ordinal})?,?\s+(?P<y3>\d{{4}})(?!\d)",
+        r"(?P<y4>\d{4})(?P<s4>[-/.])\s?(?P<m4>\d{1,2})(?P=s4)\s?(?P<d4>\d{1,2})(?!\d)",
+        r"(?P<d5>\d{1,2})\.\s?(?P<m5>\d{1,2})\.\s?(?P<y5>\d{4})(?!\d)",
     )
-    return re.compile(rf"(?<!\d)(?:{'|'.join(shapes)})(?!\d)", re.IGNORECASE), numbers
+    return re.compile(rf"(?<!\d)(?:{'|'.join(shapes)})", re.IGNORECASE), numbers
 
 
 def _valid(year: str | int, month: str | int | None = None, day: str | int | None = None) -> str:
@@ -266,7 +266,7 @@ def load_yaml(text: str, *, what: str, reason: str, first_line: int = 1) -> Any:
 
 _BRACKETED = re.compile(r"\s*[【（(\[［〔]([^】）)\]］〕\n]{4,120})[】）)\]］〕]")
 _PLACE = re.compile(r"[^\d!?。！？;；:：]{1,60}[,，、،/(（\-–—―]\s*(?:\w{1,3}\.?\s+)?|(?P<wire>[^\W\d]{2,14})|")
-_AFTER = re.compile(r"\s*(?:\w{1,2}\.)?\s*(?P<mark>$|[-–—―/(（|)）・·:：.。])|[电電讯訊]")
+_AFTER = re.compile(r"\s*(?:\w{1,2}\.)?\s*(?:$|[-–—―/(（|)）・·:：.。])|[电電讯訊]")
 
 
 def _openings(text: str, within: int) -> Iterator[str]:
@@ -290,7 +290,7 @@ def dateline(text: str) -> str:
             ranges = re.match(r"\s*[-–—]\s*", rest)
             if not after or (ranges and pattern.match(rest, ranges.end())):
                 continue
-            if place["wire"] and after["mark"] in ("", ":", "：", ".", "。", None) and rest[:1] not in "电電讯訊":
+            if place["wire"] and not rest.startswith(tuple("电電讯訊-–—―/(（")):
                 continue  # "大会于2024年11月15日" is a sentence; "新华社北京2024年11月15日电" is not
             if date := _date_of(match):
                 return date

@@ -26,17 +26,14 @@ READER_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file or record. `origin` is the file's absolute path or the record's id; `record` is set for readers."""
+    """One file or record. `origin` is the file's absolute path, or the record's id where `is_record`."""
 
     document_id: str
     origin: str
     content_hash: str
     text: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_record(self) -> bool:
-        return bool(self.text or self.metadata)
+    is_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +55,24 @@ def source_name(source: Source) -> str:
     return (path.parent if path.is_file() else path).name or "root"
 
 
+def check_names(sources: Sequence[Source]) -> None:
+    """Raise DocumentCollision when two of the sources would give their documents the same ids."""
+    owners: dict[tuple[str, str], str] = {}
+    for source in sources:
+        if source.path is None:
+            owner = json.dumps([source.reader, as_json(source.arguments), as_json(source.load)], sort_keys=True, ensure_ascii=False)
+        else:
+            path = source.path.resolve()
+            owner = str(path.parent if path.is_file() else path)
+        name = source_name(source)
+        if owners.setdefault((source.collection, name), owner) != owner:
+            shown = source.reader or source.path
+            raise DocumentCollision(
+                f"two sources would give their documents the same ids ({source.collection}/{name}/…); one is {shown}",
+                fix="give one of them a name of its own in [[corpus.sources]]",
+            )
+
+
 def list_source(source: Source) -> Listing:
     """What a source holds now. Raises SourceError when it cannot be read as a whole, DocumentCollision on equal ids."""
     name = source_name(source)
@@ -75,6 +90,9 @@ def list_source(source: Source) -> Listing:
         files = [path] if path.is_file() else list(_walk(root, failed))
         items = []
         for file in files:
+            if not _is_text(str(file)):
+                failed.append(FailedFile(os.fsencode(file).decode("utf-8", "backslashreplace"), "unreadable", "its name is not valid UTF-8; rename it"))
+                continue
             try:
                 items.append(Item(f"{prefix}/{file.relative_to(root).as_posix()}", str(file), _hash(file, source.visibility)))
             except OSError as error:
@@ -113,6 +131,14 @@ def _walk(root: Path, failed: list[FailedFile]) -> Iterator[Path]:
                 yield file
 
 
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _hash(file: Path, visibility: str) -> str:
     digest = hashlib.sha256(f"reader {READER_VERSION} {visibility}".encode())
     for part in (file, sidecar_of(file)):
@@ -143,7 +169,7 @@ def _records(source: Source, prefix: str) -> Iterator[Item]:
                 metadata[own] = metadata[theirs]
         dumped = json.dumps([READER_VERSION, source.visibility, text, metadata], ensure_ascii=False, sort_keys=True)
         slug = re.sub(r"\s+", " ", str(identity)).strip()
-        yield Item(f"{prefix}/{slug}", str(identity), hashlib.sha256(dumped.encode("utf-8", "surrogatepass")).hexdigest(), text, metadata)
+        yield Item(f"{prefix}/{slug}", str(identity), hashlib.sha256(dumped.encode("utf-8", "surrogatepass")).hexdigest(), text, metadata, is_record=True)
 
 
 def _load_reader(source: Source) -> Any:

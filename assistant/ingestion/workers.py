@@ -126,7 +126,7 @@ class ReaderPool:
             payload, results, given_up = job
             result: Any = None
             fault: BaseException | None = None
-            if not given_up.is_set():
+            if not given_up.is_set() and not self._closed:
                 try:
                     worker = self._replaced(worker)
                     result = worker.call(payload, self._limits.seconds)

@@ -45,6 +45,7 @@ class Pack:
     multipliers: Mapping[str, int]
     questions: Mapping[str, tuple[str, ...]]
     stopwords: frozenset[str]
+    light: frozenset[str]
     answers: Mapping[str, str]
     interface: Mapping[str, str]
     languages: Mapping[str, str]
@@ -108,6 +109,7 @@ def pack(code: str) -> Pack:
         multipliers={word.lower(): value for word, value in numbers.get("multipliers", {}).items()},
         questions={kind: tuple(p.casefold() for p in questions.get(kind, [])) for kind in QUESTION_KINDS},
         stopwords=frozenset(lower("stopwords", "words")),
+        light=frozenset(lower("stopwords", "light")),
         answers=texts("answers"),
         interface=texts("interface"),
         languages=raw.get("languages", {}),

@@ -12,7 +12,7 @@ from functools import cache
 from assistant.language.detection import detect
 from assistant.language.lexical import fold, fold_word, lexical_tokens, tokens_with_offsets
 from assistant.language.packs import QUESTION_KINDS, codes, pack
-from assistant.language.scripts import is_unspaced
+from assistant.language.scripts import HANGUL, is_unspaced, script_of
 from assistant.retrieval.names import FoundName, Names
 
 
@@ -64,7 +64,21 @@ def _stopwords(language: str) -> tuple[frozenset[str], re.Pattern[str] | None]:
     words |= {fold(p) for kind in ("date", "number", "who", "place", "list") for p in item.questions[kind] if " " not in p}
     runs = sorted((w for w in words if w and is_unspaced(w[0])), key=len, reverse=True)
     spaced = frozenset(fold_word(w) for w in words if w and not is_unspaced(w[0]))
-    return spaced, re.compile("|".join(map(re.escape, runs))) if runs else None
+    return spaced, re.compile("|".join(map(_run, runs))) if runs else None
+
+
+def _run(word: str) -> str:
+    """A stop word of an unspaced script as a pattern: Korean particles only at a word's end, other words anywhere."""
+    if script_of(word[0]) == "Hangul":
+        return rf"{re.escape(word)}(?![{HANGUL}])" if len(word) < 3 else re.escape(word)
+    return re.escape(word)
+
+
+@cache
+def light_tokens(language: str) -> frozenset[str]:
+    """Lexical tokens of the words that an answer need not say again."""
+    item = pack(language if language in codes() else "en")
+    return frozenset(token for word in item.light for token in lexical_tokens(word))
 
 
 def _keywords(text: str, language: str) -> list[str]:

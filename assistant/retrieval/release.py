@@ -89,4 +89,7 @@ def _moment(value: Any, *, end_of_day: bool) -> dt.datetime | None:
     except ValueError:
         moment = dt.datetime(1, 1, 2) if end_of_day else dt.datetime(9999, 12, 30)
         return moment.replace(tzinfo=dt.UTC)
-    return moment if moment.tzinfo else moment.astimezone()
+    if moment.tzinfo:
+        return moment
+    # 9999-12-31 ("never") has no counterpart in other zones.
+    return moment.astimezone() if dt.MINYEAR < moment.year < dt.MAXYEAR else moment.replace(tzinfo=dt.UTC)

@@ -94,7 +94,7 @@ def test_moments_keep_time_and_zone_when_stated(value: object, moment: str) -> N
         ("WASHINGTON, D.C., November 15, 2024 — The forum", "2024-11-15"),
         ("SHANGHAI (December 9, 2025) – The conference", "2025-12-09"),
         ("15 November 2024", "2024-11-15"),
-        ("15 November 2024 | News", ""),
+        ("15 November 2024 | News", "2024-11-15"),
         ("The forum was opened in Beijing on 22 November 2024 – it was", ""),
         ("Dates: 22 November 2024 – 24 November 2024", ""),
         ("22 November 2024 – 24 November 2024", ""),

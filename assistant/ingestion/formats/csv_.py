@@ -9,6 +9,7 @@ import csv
 import io
 from pathlib import Path
 
+from assistant.ingestion.cleaning import row
 from assistant.ingestion.formats.plain import decode
 from assistant.ingestion.reading import Block, Limits, Reading
 
@@ -16,8 +17,7 @@ from assistant.ingestion.reading import Block, Limits, Reading
 def read(path: Path, limits: Limits) -> Reading:
     text = decode(path.read_bytes())
     rows = csv.reader(io.StringIO(text, newline=""), _dialect(text, path.suffix.lower()))
-    cells = ([" ".join(cell.split()) for cell in row] for row in rows)
-    return Reading([Block("\n".join(" | ".join(row) for row in cells if any(row)))])
+    return Reading([Block("\n".join(filter(None, map(row, rows))))])
 
 
 def _dialect(text: str, suffix: str) -> type[csv.Dialect]:

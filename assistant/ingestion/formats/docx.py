@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from assistant.ingestion.cleaning import row
 from assistant.ingestion.reading import Block, Limits, Reading, unpacked
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -27,7 +28,8 @@ def read(path: Path, limits: Limits) -> Reading:
     blocks: list[Block] = []
     for element in _body(document.element.body):
         if element.tag == f"{_W}tbl":
-            blocks.append(Block("\n".join(_rows(element))))
+            rows = (row(map(_text, line.iter(f"{_W}tc"))) for line in element.iter(f"{_W}tr"))
+            blocks.append(Block("\n".join(filter(None, rows))))
             continue
         style = element.find(f"{_W}pPr/{_W}pStyle")
         name = style.get(f"{_W}val") if style is not None else ""
@@ -119,10 +121,3 @@ def _text(element: Any) -> str:
         elif inner.tag in _BREAKS and inner.getparent().tag != f"{_W}tabs":
             pieces.append(_BREAKS[inner.tag])
     return "".join(pieces)
-
-
-def _rows(table: Any) -> Iterator[str]:
-    for row in table.iter(f"{_W}tr"):
-        cells = [" ".join(_text(cell).split()) for cell in row.iter(f"{_W}tc")]
-        if any(cells):
-            yield " | ".join(cells)

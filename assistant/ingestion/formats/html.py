@@ -15,6 +15,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from assistant.errors import ReadError
+from assistant.ingestion.cleaning import row
 from assistant.ingestion.formats.plain import decode
 from assistant.ingestion.reading import Block, Limits, Reading
 
@@ -128,7 +129,7 @@ def _blocks(root: Any) -> list[Block]:
             if tag in _BLOCKS:
                 flush()
             if tag == "table" and _is_data(element):
-                found.extend(("tr", row, 0) for row in _rows(element))
+                found.extend(("tr", line, 0) for line in _rows(element))
                 walk.skip_subtree()
                 continue
             preformatted += tag == "pre"
@@ -165,20 +166,15 @@ def _is_data(table: Any) -> bool:
     """False for a table that lays out a page: one with tables or headings inside, or with a single column."""
     if any(True for inner in table.iter("table", *_HEADINGS) if inner is not table):
         return False
-    return any(sum(1 for _ in row.iterchildren("td", "th")) > 1 for row in table.iter("tr"))
+    return any(sum(1 for _ in line.iterchildren("td", "th")) > 1 for line in table.iter("tr"))
 
 
 def _rows(table: Any) -> Iterator[str]:
     for caption in table.iter("caption"):
         yield " ".join(caption.itertext())
-    for row in table.iter("tr"):
-        cells = [_flat(cell) for cell in row.iterchildren("td", "th")]
-        if any(cells):
-            yield " | ".join(cells)
-
-
-def _flat(cell: Any) -> str:
-    return " ".join(" ".join(block.text for block in _blocks(cell)).split())
+    for line in table.iter("tr"):
+        if text := row(" ".join(block.text for block in _blocks(cell)) for cell in line.iterchildren("td", "th")):
+            yield text
 
 
 # --- metadata ------------------------------------------------------------------------------------------------------

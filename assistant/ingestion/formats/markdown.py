@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.ingestion.cleaning import joined
+from assistant.ingestion.cleaning import joined, row
 from assistant.ingestion.formats.plain import decode
 from assistant.ingestion.headers import front_matter
 from assistant.ingestion.reading import Block, Limits, Reading
@@ -65,7 +65,7 @@ class _Walk:
             elif kind == "tr_open":
                 self.cells = []
             elif kind == "tr_close":
-                self.lines.append(" | ".join(self.cells or []))
+                self.lines.append(row(self.cells or []))
                 self.cells = None
             elif kind == "inline":
                 self._add(_inline(token.children or []))
@@ -78,7 +78,7 @@ class _Walk:
 
     def _add(self, text: str) -> None:
         if self.cells is not None:
-            self.cells.append(" ".join(text.split()))
+            self.cells.append(text)
         elif self.lists and not self.level:
             self.lines.append(f"{self.mark}{text.strip()}")
             self.mark = ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from assistant.errors import ReadError
@@ -23,25 +24,19 @@ _WIDER = {
     "iso8859-1": "cp1252", "ascii": "cp1252",
 }  # fmt: skip
 _GUESSES = [
-    "gb18030", "cp932", "euc_jp", "iso2022_jp", "cp949", "big5", "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253",
+    "gb18030", "cp932", "euc_jp", "cp949", "big5", "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253",
     "cp1256",
 ]  # fmt: skip
 _GUESS_FROM = 64 * 1024
 _WESTERN = re.compile("[\x00-\x7f\xa0-\xffŒœŠšŽžŸ€‚ƒ„…†‡ˆ‰‹›‘’“”•–—˜™]*")
+_CONTROLS = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f]")  # not ESC, which ISO-2022-JP is full of
 _HEADING_CHARS = 80
 _UNWRAPPED = 200
 _NO_HEADING = tuple(".!?。！？．…,，、،;；؛:：؟|।")
 
 
 def read(path: Path, limits: Limits) -> Reading:
-    text = decode(path.read_bytes())
-    if "\x00" in text or _controls(text) > len(text) // 50:
-        raise ReadError("it is not text, whatever its suffix says", reason="broken", fix="give it its proper suffix")
-    return Reading(blocks_of(text))
-
-
-def _controls(text: str) -> int:
-    return len(re.findall("[\x01-\x08\x0e-\x1a\x1c-\x1f]", text))  # not ESC, which ISO-2022-JP leaves at times
+    return Reading(blocks_of(decode(path.read_bytes())))
 
 
 def blocks_of(text: str) -> list[Block]:
@@ -75,14 +70,26 @@ def _may_be_heading(line: str) -> bool:
 
 
 def decode(data: bytes, declared: str = "") -> str:
-    """The text of bytes: by their mark, as UTF-8, as declared, or by a guess that knows East Asian sets."""
+    """The text of bytes: by their mark, as declared, as UTF-8, or by a guess that knows East Asian sets.
+
+    Raises ReadError for bytes that aren't text.
+    """
+    text = _decoded(data, declared)
+    if "\x00" in text or len(_CONTROLS.findall(text)) > len(text) // 50:
+        raise ReadError("it is not text, whatever its suffix says", reason="broken", fix="give it its proper suffix")
+    return text
+
+
+def _decoded(data: bytes, declared: str) -> str:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace")
-    try:
-        return data.decode(_declared(declared) or "utf-8")
-    except UnicodeDecodeError:
-        pass
+    if b"\x1b$" in data[:_GUESS_FROM]:  # seven bits only, so it would pass as UTF-8
+        with suppress(UnicodeDecodeError):
+            return data.decode("iso2022_jp")
+    for name in (_declared(declared), "utf-8"):
+        with suppress(UnicodeDecodeError):
+            return data.decode(name)
     text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     if broken * 50 < sum(character > "\x7f" for character in text):
@@ -91,12 +98,13 @@ def decode(data: bytes, declared: str = "") -> str:
 
 
 def _declared(name: str) -> str:
-    """The codec to read a declared set with; empty for one that Python lacks or that isn't of text."""
+    """The codec to read a declared set with; UTF-8 for one that Python lacks or that isn't of text ("hex")."""
     try:
-        codec = codecs.lookup(name.strip().strip("\"'") or "utf-8")
+        codec = codecs.lookup(name.strip().strip("\"'"))
+        b"".decode(codec.name)
     except (LookupError, ValueError):
-        return ""
-    return _WIDER.get(codec.name, codec.name) if codec._is_text_encoding else ""
+        return "utf-8"
+    return _WIDER.get(codec.name, codec.name)
 
 
 def _guessed(data: bytes) -> str:

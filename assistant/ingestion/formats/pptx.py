@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from assistant.ingestion.cleaning import row
 from assistant.ingestion.reading import Block, Limits, Reading, unpacked
 
 _TEMPLATE = "2013-01-27"  # python-pptx's own template was made then
@@ -53,5 +54,5 @@ def _texts(shapes: Any, title: int | None) -> Iterator[str]:
         elif shape.has_text_frame:
             yield "\n".join(paragraph.text for paragraph in shape.text_frame.paragraphs)
         elif getattr(shape, "has_table", False):
-            rows = ([" ".join(cell.text.split()) for cell in row.cells] for row in shape.table.rows)
-            yield "\n".join(" | ".join(row) for row in rows if any(row))
+            rows = (row(cell.text for cell in line.cells) for line in shape.table.rows)
+            yield "\n".join(filter(None, rows))

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from assistant.ingestion.cleaning import row
 from assistant.ingestion.reading import Block, Limits, Reading, unpacked
 
 _CELLS = 200_000
@@ -33,12 +34,12 @@ def _read(path: Path, limits: Limits) -> Reading:
             sheet.reset_dimensions()  # files may claim a million empty columns
             rows: list[str] = []
             for values in sheet.iter_rows(values_only=True):
-                row = [_text(value) for value in values]
-                if any(row) and cells < _CELLS:
-                    cells += sum(map(bool, row))
-                    rows.append(" | ".join(row).rstrip(" |"))
                 if cells >= _CELLS:
                     break
+                texts = [_text(value) for value in values]
+                cells += sum(map(bool, texts))
+                rows.append(row(texts).rstrip(" |"))
+            rows = list(filter(None, rows))
             if rows:
                 # Level 2: "Sheet1" is no title for a document.
                 blocks += [Block(sheet.title, level=2, page=number), Block("\n".join(rows), page=number)]
@@ -56,4 +57,4 @@ def _text(value: Any) -> str:
         return value.date().isoformat() if value.time() == _NO_TIME else value.isoformat(" ", "minutes")
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return " ".join(str(value).split())
+    return str(value)

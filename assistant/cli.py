@@ -1,0 +1,274 @@
+"""Every command. It parses arguments, calls the pipeline, and prints; it has no logic of its own.
+
+Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a clear error, 2 bad usage.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assistant.errors import AssistantError
+
+if TYPE_CHECKING:
+    from assistant.pipeline import Assistant, Progress
+    from assistant.schema import Answer, FailedFile, IngestReport
+    from assistant.settings import Settings
+
+app = typer.Typer(
+    help="Answers from documents in many languages, every statement backed by a verified quote.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Collections = Annotated[list[str] | None, typer.Option("--collection", help="Only documents of this collection; may be repeated.")]
+
+_options: dict[str, Any] = {"settings": None, "debug": False}
+
+
+@app.callback()
+def options(
+    settings: Annotated[Path | None, typer.Option("--settings", help="Settings file; assistant.toml of this folder by default.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    _options.update(settings=settings, debug=debug)
+
+
+def main() -> None:
+    """The console entry: runs a command, and turns every error into one line with its fix."""
+    try:
+        app()
+    except AssistantError as error:
+        if _options["debug"]:
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except BrokenPipeError:
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("stopped; what was published before is whole", file=sys.stderr)
+        raise SystemExit(130) from None
+    except Exception as error:
+        if _options["debug"]:
+            raise
+        text = " ".join(str(error).split())[:300]
+        print(f"error: {type(error).__name__}: {text}. Fix: run it again with --debug before the command and report what it shows", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _settings() -> Settings:
+    from assistant.settings import Settings
+
+    return Settings.load(_options["settings"])
+
+
+@contextmanager
+def _assistant() -> Iterator[Assistant]:
+    from assistant.pipeline import Assistant
+
+    with Assistant.open(_settings()) as assistant:
+        yield assistant
+
+
+def _print_json(value: Any) -> None:
+    from assistant.schema import as_json
+
+    print(json.dumps(as_json(value), ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A progress bar on stderr when that is a terminal; silence otherwise."""
+    if not sys.stderr.isatty():
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    names = {"read": "Reading", "embed": "Embedding", "vectors": "Vector index", "lexical": "Lexical index"}
+    columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(names.get(stage, stage), total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Folders or files; the settings' corpus by default.")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read and embed everything again.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove documents that have left their folder.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Prune even when suspiciously much would go.")] = False,
+    forget_tombstone: Annotated[list[str] | None, typer.Option("--forget-tombstone", help="Let a deleted document come back; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Index what is new or changed and publish it. Exit status 1 when a file could not be read."""
+    from assistant.pipeline import Assistant
+
+    settings = _settings()
+    assistant = Assistant(settings)
+    with assistant, _progress() as progress:
+        report = assistant.ingest(
+            list(paths) if paths else None, rebuild=rebuild, prune=prune, confirmed=yes, forget_tombstones=forget_tombstone or (), progress=progress
+        )
+    if as_json:
+        _print_json(report)
+    else:
+        _print_report(report)
+    if any(not failure.partial for failure in report.failed):
+        raise typer.Exit(1)
+
+
+def _print_report(report: IngestReport) -> None:
+    parts = [("added", report.added), ("updated", report.updated), ("unchanged", report.unchanged), ("removed", report.deleted)]
+    print(", ".join(f"{len(ids)} {name}" for name, ids in parts if ids) or "nothing to index", end="")
+    print(f"; {report.passages} passages, generation {report.generation}")
+    for title, files in (
+        ("could not be read", [f for f in report.failed if not f.partial]),
+        ("partly read", [f for f in report.failed if f.partial]),
+        ("held back", list(report.held)),
+    ):
+        _print_files(title, files)
+
+
+def _print_files(title: str, files: list[FailedFile]) -> None:
+    if files:
+        print(f"{len(files)} {title}:", file=sys.stderr)
+    for file in files:
+        print(f"  {file.path}: {file.message}", file=sys.stderr)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in any language.")],
+    language: Annotated[str, typer.Option("--language", help="Language of the answer; the question's by default.")] = "",
+    collection: Collections = None,
+    as_json: AsJson = False,
+) -> None:
+    """One answer with its citations."""
+    from assistant.schema import Filters
+
+    with _assistant() as assistant:
+        answer = assistant.ask(question, filters=Filters(collections=tuple(collection or ())), language=language)
+    if as_json:
+        _print_json(answer)
+    else:
+        _print_answer(answer)
+
+
+def _print_answer(answer: Answer) -> None:
+    print(answer.text)
+    if answer.citations:
+        print()
+    for citation in answer.citations:
+        place = f", p. {citation.page}" if citation.page else f", {citation.heading}" if citation.heading else ""
+        link = f"  {citation.source}" if citation.source else ""
+        print(f"[{citation.number}] {citation.title} ({citation.language}{', ' + citation.date if citation.date else ''}){place}{link}")
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="The question, in any language.")],
+    top_k: Annotated[int, typer.Option("--top-k", min=1, max=100, help="How many passages.")] = 5,
+    collection: Collections = None,
+    as_json: AsJson = False,
+) -> None:
+    """The best passages for a question."""
+    from assistant.schema import Filters
+
+    with _assistant() as assistant:
+        hits = assistant.search(question, top_k=top_k, filters=Filters(collections=tuple(collection or ())))
+    if as_json:
+        _print_json(hits)
+        return
+    for hit in hits:
+        chunk = hit.chunk
+        print(f"{hit.rank}. {chunk.title} ({chunk.language}{', ' + chunk.date if chunk.date else ''})  {chunk.id}  [{' + '.join(hit.found_by)}]")
+        print("   " + " ".join(chunk.text.split())[:300])
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on; 127.0.0.1 by default.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on; 7860 by default.")] = None,
+) -> None:
+    """The chat at http://127.0.0.1:7860; builds the index on first start."""
+    from assistant.pipeline import Assistant
+    from assistant.web.server import run
+
+    settings = _settings()
+    with Assistant.open(settings) as assistant:
+        if not assistant.status()["indexed"]:
+            print("nothing is indexed yet: indexing the corpus first", file=sys.stderr)
+            with _progress() as progress:
+                report = assistant.ingest(progress=progress)
+            _print_files("could not be read", list(report.failed))
+        run(assistant, host or settings.web.host, settings.web.port if port is None else port)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """What is indexed, what could not be read, and which documents have no date."""
+    with _assistant() as assistant:
+        found = assistant.status()
+    if as_json:
+        _print_json(found)
+        return
+    if not found["indexed"]:
+        print(f"nothing is indexed in {found['index']}; run: assistant ingest")
+        return
+    print(f"{found['documents']} documents, {found['passages']} passages, generation {found['generation']}, {found['bytes'] / 1e6:.1f} MB")
+    print(f"encoder {found['encoder']}; newest document {found['newest'] or 'undated'}")
+    for collection, languages in found["collections"].items():
+        print(f"  {collection}: " + ", ".join(f"{language} {count}" for language, count in languages.items()))
+    for title, key in (("undated", "undated"), ("deleted, kept away", "deleted")):
+        if found[key]:
+            print(f"{len(found[key])} {title}:")
+            print("\n".join(f"  {document_id}" for document_id in found[key]))
+    if found["failures"]:
+        print(f"{len(found['failures'])} could not be read, or only partly:")
+        print("\n".join(f"  {f['path']}: {f['message']}" for f in found["failures"]))
+
+
+@app.command()
+def doctor(
+    language: Annotated[str, typer.Option("--language", help="List what this language's pack lacks, e.g. nl.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What is wrong, and its fix. Exit status 1 when something needs mending."""
+    from assistant.doctor import examine, examine_language
+
+    findings = examine_language(language) if language else examine(_options["settings"])
+    if as_json:
+        _print_json(findings)
+    for finding in [] if as_json else findings:
+        print(f"{'ok ' if finding.ok else 'BAD'} {finding.what}" + (f"\n      fix: {finding.fix}" if finding.fix else ""))
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def delete(
+    documents: Annotated[list[str], typer.Argument(help="Ids of documents, as status --json and search show them.")],
+    as_json: AsJson = False,
+) -> None:
+    """Remove documents everywhere, then prove it. They stay away until `ingest --forget-tombstone`."""
+    with _assistant() as assistant:
+        report = assistant.delete(documents)
+    if as_json:
+        _print_json(report)
+    else:
+        print(f"deleted {', '.join(report.deleted)} ({report.passages} passages); proven: {'; '.join(report.checks)}")

@@ -1,0 +1,1 @@
+"""Evaluation: measured choices, benchmarks, question sets and their metrics."""
