@@ -204,6 +204,7 @@ def search(
 def serve(
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on; 127.0.0.1 by default.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on; 7860 by default.")] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the chat in the browser, where there is one.")] = False,
 ) -> None:
     """The chat at http://127.0.0.1:7860; builds the index on first start."""
     from assistant.pipeline import Assistant
@@ -216,7 +217,7 @@ def serve(
             with _progress() as progress:
                 report = assistant.ingest(progress=progress)
             _print_files("could not be read", list(report.failed))
-        run(assistant, host or settings.web.host, settings.web.port if port is None else port)
+        run(assistant, host or settings.web.host, settings.web.port if port is None else port, open_browser=open_browser)
 
 
 @app.command()

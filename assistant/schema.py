@@ -59,8 +59,9 @@ class Document:
 
     @property
     def display(self) -> Display:
+        """How much of it may be shown; what cannot be understood restricts, as at answer time."""
         value = self.metadata.get("display", "full")
-        return value if value in ("full", "excerpt", "link") else "full"
+        return value if value in ("full", "excerpt", "link") else "link"
 
 
 @dataclass(frozen=True, slots=True)

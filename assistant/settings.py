@@ -66,6 +66,7 @@ class ReadingSettings(_Section):
     expanded_mb: int = Field(200, ge=1, description="Largest unpacked size of a DOCX, PPTX or XLSX, in MB.")
     memory_mb: int = Field(512, ge=64, description="Memory one file may take while it is read, in MB.")
     seconds: float = Field(30.0, gt=0, description="Time one file may take to be read.")
+    formats: dict[str, str] = Field({}, description='Further formats: suffix to `module:function`, as in `{".srt" = "our_formats:read_srt"}`.')
 
 
 class ChunkingSettings(_Section):

@@ -21,7 +21,14 @@ TEXTS = {
     "ar": "افتتح منتدى علوم الحياة في الرياض بمشاركة خبراء من أنحاء العالم لمناقشة الأدوية الجديدة.",
     "ru": "Форум по наукам о жизни открылся в Москве. Эксперты обсудили новые лекарства.",
 }
-TITLES = {"zh": "生命科学论坛", "ja": "医薬フォーラム", "ko": "바이오 포럼", "de": "Übersicht der Foren", "ar": "منتدى الصحة", "ru": "Форум"}
+TITLES = {
+    "zh": "生命科学论坛",
+    "ja": "医薬フォーラム",
+    "ko": "바이오 포럼",
+    "de": "Übersicht der Foren",
+    "ar": "منتدى الصحة",
+    "ru": "Форум",
+}
 # Fonts that every PDF viewer brings along, so nothing is embedded.
 CID_FONTS = {"zh": "STSong-Light", "ja": "HeiseiMin-W3", "ko": "HYSMyeongJo-Medium"}
 

@@ -95,8 +95,7 @@ class TokenSet:
         if term[:_STEM] in self._stems and any(_related(term, other) for other in self._set if other[:_STEM] == term[:_STEM]):
             return 0.8
         # Compounds close with the word that they are about; an inflected ending may hide it.
-        endings = (term, term[:-1], term[:-2]) if len(term) > _STEM + 1 else (term, term[:-1])
-        endings = tuple(e for e in endings if len(e) >= _STEM)
+        endings = tuple(term[: len(term) - cut] for cut in (0, 1, 2) if len(term) - cut >= _STEM)
         return 0.8 if any(len(other) >= len(term) + 3 and other.endswith(endings) for other in self._words) else 0.0
 
     def has_phrase(self, tokens: tuple[str, ...]) -> bool:

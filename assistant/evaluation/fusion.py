@@ -42,8 +42,9 @@ LENGTHS: tuple[tuple[float, ...], ...] = (
     (0.0, 1.0, 1.0, 1.0),
     (0.0, 0.0, 1.0, 1.0),
     (0.5, 1.0, 1.0, 0.5),
+    (0.5, 1.0, 1.0),
+    (0.0, 1.0, 1.0),
     (0.1, 0.5, 1.0, 1.0, 1.0),
-    (0.25, 0.7, 1.0, 1.0, 1.0),
 )
 GRID = tuple(round(step * 0.05, 2) for step in range(21))
 RRF_K = 60
@@ -51,23 +52,23 @@ CANDIDATES = 200
 _DEPTH = 10
 _RESAMPLES = 10_000
 _SEED = 20_260
-_SMALLEST_POOL = 100
+_SMALLEST_POOL = 50
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Distinct passages of one source and language, and questions that exactly one of them answers.
+    """Distinct passages of one source and language, and questions that some of them answer.
 
-    `questions` are (text, row of its passage); `clusters` number what must be resampled together: the questions of a
+    `questions` are (text, rows of the passages that the source gives for it: mostly one); `clusters` number what must be resampled together: the questions of a
     passage and of its translations (the source lists translations one after the other).
     """
 
     source: str
     language: str
     passages: tuple[str, ...]
-    questions: tuple[tuple[str, int], ...]
+    questions: tuple[tuple[str, tuple[int, ...]], ...]
     clusters: tuple[int, ...]
 
 
@@ -86,7 +87,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """Rank of the right passage (1-based, 0 = not found): int [questions, GRID and one column of plain RRF]."""
+    """Rank of the first right passage (1-based, 0 = not found): int [questions, GRID and one column of plain RRF]."""
 
     source: str
     language: str
@@ -110,7 +111,7 @@ class Figure:
 
 
 def load_pools(folder: Path, *, passages: int, questions: int) -> list[Pool]:
-    """A seeded sample of each source and language. Questions that several passages answer are left out."""
+    """A seeded sample of each source and language."""
     found: list[Pool] = []
     for file in sorted((folder / "pairs").glob("*.qa.jsonl.zst")):
         found.extend(_source_pools(file.name.split(".")[0], _lines(file), passages, questions))
@@ -120,7 +121,10 @@ def load_pools(folder: Path, *, passages: int, questions: int) -> list[Pool]:
 def _lines(file: Path) -> list[dict[str, str]]:
     import zstandard
 
-    with file.open("rb") as stream, io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(stream), "utf-8") as text:
+    with (
+        file.open("rb") as stream,
+        io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(stream), "utf-8") as text,
+    ):
         return [json.loads(line) for line in text if line.strip()]
 
 
@@ -140,12 +144,15 @@ def _source_pools(source: str, lines: Sequence[Mapping[str, str]], size: int, mo
         distinct = list(dict.fromkeys(passage for found in by_question.values() for passage in found))
         chosen = [distinct[i] for i in sorted(generator.permutation(len(distinct))[:size])]
         row = {passage: i for i, passage in enumerate(chosen)}
-        single = [(question, next(iter(found))) for question, found in by_question.items() if len(found) == 1]
-        usable = [(question, passage) for question, passage in single if passage in row]
+        usable = [
+            (question, rows)
+            for question, found in by_question.items()
+            if (rows := tuple(row[p] for p in found if p in row))
+        ]
         picked = [usable[i] for i in sorted(generator.permutation(len(usable))[:most])]
         if picked and len(chosen) >= min(_SMALLEST_POOL, size):
-            numbers = tuple(clusters[language, passage] for _, passage in picked)
-            pools.append(Pool(source, language, tuple(chosen), tuple((q, row[p]) for q, p in picked), numbers))
+            numbers = tuple(clusters[language, chosen[rows[0]]] for _, rows in picked)
+            pools.append(Pool(source, language, tuple(chosen), tuple(picked), numbers))
     return pools
 
 
@@ -162,7 +169,7 @@ def search_pool(pool: Pool, variants: Sequence[Variant]) -> dict[Variant, Ranks]
     keys = np.arange(len(pool.passages), dtype=np.int64)
     lexical: dict[bool, list[list[tuple[int, float]]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        index = LexicalIndex(Path(folder))
+        index = LexicalIndex(Path(folder), create=True)
         index.change([], ((int(key), "pool", pool.passages[key]) for key in keys))
         for drops in {variant.drops_stop_words for variant in variants}:
             lexical[drops] = [index.search(LexicalQuery(_terms(text, drops)), CANDIDATES) for text, _ in pool.questions]
@@ -173,11 +180,13 @@ def search_pool(pool: Pool, variants: Sequence[Variant]) -> dict[Variant, Ranks]
             encoder = encoder_with(variant.lengths)
             # As stored: half precision.
             rows = encoder.encode_passages(pool.passages).astype(np.float16).astype(np.float32)
-            dense[variant.lengths] = (encoder.encode_questions([text for text, _ in pool.questions]) @ rows.T).astype(np.float64)
+            dense[variant.lengths] = (encoder.encode_questions([text for text, _ in pool.questions]) @ rows.T).astype(
+                np.float64
+            )
         cosines = dense[variant.lengths]
         ranks = [
-            question_ranks(nearest(keys, cosines[i].astype(np.float32), CANDIDATES), hits, cosines[i], gold)
-            for i, ((_, gold), hits) in enumerate(zip(pool.questions, lexical[variant.drops_stop_words], strict=True))
+            question_ranks(nearest(keys, cosines[i].astype(np.float32), CANDIDATES), hits, cosines[i], right)
+            for i, ((_, right), hits) in enumerate(zip(pool.questions, lexical[variant.drops_stop_words], strict=True))
         ]
         found[variant] = Ranks(pool.source, pool.language, np.asarray(pool.clusters), np.asarray(ranks, dtype=np.int64))
     return found
@@ -187,16 +196,18 @@ def _terms(text: str, drops_stop_words: bool) -> tuple[str, ...]:
     return understand(text, Names(())).terms if drops_stop_words else tuple(dict.fromkeys(lexical_tokens(text)))
 
 
-def question_ranks(dense: Sequence[tuple[int, float]], lexical: Sequence[tuple[int, float]], cosines: Floats, gold: int) -> list[int]:
-    """The gold passage's rank at each dense weight of GRID, fused as `Retriever` fuses, and then by plain RRF.
+def question_ranks(
+    dense: Sequence[tuple[int, float]], lexical: Sequence[tuple[int, float]], cosines: Floats, right: Sequence[int]
+) -> list[int]:
+    """The rank of the first right passage at each dense weight of GRID, fused as `Retriever` fuses, and then by plain RRF.
 
     Weight 1 is dense alone, weight 0 lexical alone (what lexical search did not find ties behind what it found).
     """
     by_lexical = dict(lexical)
     candidates = sorted({key for key, _ in dense} | by_lexical.keys())
-    if gold not in candidates:
+    positions = [i for i, key in enumerate(candidates) if key in right]
+    if not positions:
         return [0] * (len(GRID) + 1)
-    position = candidates.index(gold)
     z_dense = _standardised([float(cosines[key]) for key in candidates])
     z_lexical = _standardised([by_lexical.get(key, 0.0) for key in candidates])
     weights = np.asarray(GRID)[:, None]
@@ -205,16 +216,16 @@ def question_ranks(dense: Sequence[tuple[int, float]], lexical: Sequence[tuple[i
         for rank, (key, _) in enumerate(hits, 1):
             reciprocal[key] += 1 / (RRF_K + rank)
     scores = np.vstack([weights * z_dense + (1 - weights) * z_lexical, [list(reciprocal.values())]])
-    own = scores[:, position : position + 1]
-    ahead = (scores > own).sum(axis=1) + (scores[:, :position] == own).sum(axis=1)
-    return [int(rank) + 1 for rank in ahead]
+    # Stable, as in `Retriever`: equal scores by key.
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return [int(rank) + 1 for rank in np.isin(order, positions).argmax(axis=1)]
 
 
 # -- statistics ---------------------------------------------------------------------------------------------------
 
 
 def success(ranks: NDArray[np.int64], depth: int) -> Floats:
-    """1 where the right passage is among the first `depth`; with one right passage this is recall@depth."""
+    """1 where a right passage is among the first `depth`; recall@depth where there is only one, as nearly always."""
     return ((ranks > 0) & (ranks <= depth)).astype(np.float64)
 
 
@@ -223,7 +234,7 @@ def reciprocal_rank(ranks: NDArray[np.int64]) -> Floats:
     return np.where((ranks > 0) & (ranks <= _DEPTH), 1 / np.maximum(ranks, 1), 0.0)
 
 
-METRICS = {"R@1": lambda r: success(r, 1), "R@5": lambda r: success(r, 5), "MRR@10": reciprocal_rank}
+METRICS = {"Success@1": lambda r: success(r, 1), "Success@5": lambda r: success(r, 5), "MRR@10": reciprocal_rank}
 
 
 class Resampled:
@@ -239,7 +250,10 @@ class Resampled:
         self._clusters = np.split(joined, ends)
         self._count = int(joined.max()) + 1
         generator = np.random.default_rng(seed)
-        drawn = [np.bincount(generator.integers(self._count, size=self._count), minlength=self._count) for _ in range(resamples)]
+        drawn = [
+            np.bincount(generator.integers(self._count, size=self._count), minlength=self._count)
+            for _ in range(resamples)
+        ]
         self._weights = np.asarray(drawn, dtype=np.float32)
 
     def means(self, values: Sequence[Floats]) -> Floats:
@@ -294,7 +308,9 @@ class HeldOut:
 METHODS = ("chosen", "dense", "lexical", "rrf")
 
 
-def held_out(pools: Sequence[Ranks], sizes: Mapping[tuple[str, str], int], resamples: int) -> tuple[list[HeldOut], dict[str, Floats]]:
+def held_out(
+    pools: Sequence[Ranks], sizes: Mapping[tuple[str, str], int], resamples: int
+) -> tuple[list[HeldOut], dict[str, Floats]]:
     """Leave-one-source-out, and the mean over sources. Also the resampled MRR@10 by source, for pairing with others."""
     grouped = by_source(pools)
     rows: list[HeldOut] = []
@@ -309,16 +325,35 @@ def held_out(pools: Sequence[Ranks], sizes: Mapping[tuple[str, str], int], resam
         }
         languages = [p.language for p in members]
         rows.append(
-            _row(name, " ".join(languages), sum(len(p.ranks) for p in members), sum(sizes[name, c] for c in languages), GRID[column], means[name])
+            _row(
+                name,
+                " ".join(languages),
+                sum(len(p.ranks) for p in members),
+                sum(sizes[name, c] for c in languages),
+                GRID[column],
+                means[name],
+            )
         )
     everywhere = {
-        metric: {method: np.mean([means[name][metric][method] for name in grouped], axis=0) for method in METHODS} for metric in METRICS
+        metric: {method: np.mean([means[name][metric][method] for name in grouped], axis=0) for method in METHODS}
+        for metric in METRICS
     }
-    rows.append(_row("all", "", sum(r.questions for r in rows), sum(r.passages for r in rows), GRID[choose(list(grouped.values()))], everywhere))
+    rows.append(
+        _row(
+            "all",
+            "",
+            sum(r.questions for r in rows),
+            sum(r.passages for r in rows),
+            GRID[choose(list(grouped.values()))],
+            everywhere,
+        )
+    )
     return rows, {**{name: means[name]["MRR@10"]["chosen"] for name in grouped}, "all": everywhere["MRR@10"]["chosen"]}
 
 
-def _row(name: str, languages: str, questions: int, passages: int, weight: float, means: Mapping[str, Mapping[str, Floats]]) -> HeldOut:
+def _row(
+    name: str, languages: str, questions: int, passages: int, weight: float, means: Mapping[str, Mapping[str, Floats]]
+) -> HeldOut:
     figures = {method: {metric: interval(means[metric][method]) for metric in METRICS} for method in METHODS}
     against = {method: interval(means["MRR@10"]["chosen"] - means["MRR@10"][method]) for method in METHODS[1:]}
     return HeldOut(name, languages, questions, passages, weight, figures, against)
@@ -335,6 +370,7 @@ class Trial:
     lexical_mrr: float
     difference: Figure
     by_source: dict[str, Figure]
+    dense_by_source: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,13 +385,15 @@ class Outcome:
     seconds: float
 
 
-def run(folder: Path, *, passages: int = 2000, questions: int = 400, resamples: int = _RESAMPLES, workers: int = 2) -> Outcome:
+def run(
+    folder: Path, *, passages: int = 2000, questions: int = 400, resamples: int = _RESAMPLES, workers: int = 2
+) -> Outcome:
     """Search every pool with every variant, choose, and compare. Deterministic for one set of files."""
     started = time.perf_counter()
     pools = load_pools(folder, passages=passages, questions=questions)
     if len({pool.source for pool in pools}) < 2:
         raise SystemExit(f"{folder}/pairs needs *.qa.jsonl.zst of two sources or more")
-    variants = list(dict.fromkeys(Variant(lengths) for lengths in LENGTHS)) + [replace(Variant(), drops_stop_words=False)]
+    variants = [*dict.fromkeys(Variant(lengths) for lengths in LENGTHS), replace(Variant(), drops_stop_words=False)]
     if workers > 1:
         with ProcessPoolExecutor(workers) as executor:
             searched = list(executor.map(search_pool, pools, [variants] * len(pools)))
@@ -365,18 +403,28 @@ def run(folder: Path, *, passages: int = 2000, questions: int = 400, resamples: 
     trials: list[Trial] = []
     rows, shipped = held_out([found[variants[0]] for found in searched], sizes, resamples)
     for variant in variants:
-        own, means = held_out([found[variant] for found in searched], sizes, resamples) if variant != variants[0] else (rows, shipped)
+        own, means = (
+            held_out([found[variant] for found in searched], sizes, resamples)
+            if variant != variants[0]
+            else (rows, shipped)
+        )
         figures = own[-1].figures
         trials.append(
             Trial(
                 variant.name, own[-1].dense_weight, figures["chosen"]["MRR@10"], figures["dense"]["MRR@10"].mean, figures["lexical"]["MRR@10"].mean,
                 interval(means["all"] - shipped["all"]), {name: interval(means[name] - shipped[name]) for name in means if name != "all"},
+                {row.name: row.figures["dense"]["MRR@10"].mean for row in own[:-1]},
             )
         )  # fmt: skip
     curve = surface(list(by_source([found[variants[0]] for found in searched]).values()))
     weight = rows[-1].dense_weight
     return Outcome(
-        weight, round(1 - weight, 2), rows, {f"{w:.2f}": float(v) for w, v in zip(GRID, curve, strict=False)}, trials, time.perf_counter() - started
+        weight,
+        round(1 - weight, 2),
+        rows,
+        {f"{w:.2f}": float(v) for w, v in zip(GRID, curve, strict=False)},
+        trials,
+        time.perf_counter() - started,
     )
 
 
@@ -388,7 +436,11 @@ def report(outcome: Outcome) -> str:
     ]
     for row in outcome.rows:
         for number, metric in enumerate(METRICS):
-            head = (row.name, row.languages, f"{row.questions} / {row.passages}", f"{row.dense_weight:.2f}") if not number else ("", "", "", "")
+            head = (
+                (row.name, row.languages, f"{row.questions} / {row.passages}", f"{row.dense_weight:.2f}")
+                if not number
+                else ("", "", "", "")
+            )
             if not number and row.name == "all":
                 head = ("mean of sources", "", head[2], f"({row.dense_weight:.2f} on all)")
             cells = [str(row.figures[method][metric]) for method in METHODS]
@@ -396,19 +448,43 @@ def report(outcome: Outcome) -> str:
     lines += ["", "| weighted minus …, MRR@10 | dense only | lexical only | plain RRF |", "|---|---|---|---|"]
     lines += [f"| {row.name} | " + " | ".join(str(row.against[m]) for m in METHODS[1:]) + " |" for row in outcome.rows]
     lines += ["", "| dense weight | " + " | ".join(outcome.curve) + " |", "|---|" + "---|" * len(outcome.curve)]
-    lines += ["| MRR@10, mean of sources | " + " | ".join(f"{100 * value:.1f}" for value in outcome.curve.values()) + " |"]
+    lines += [
+        "| MRR@10, mean of sources | " + " | ".join(f"{100 * value:.1f}" for value in outcome.curve.values()) + " |"
+    ]
     names = list(outcome.trials[0].by_source)
-    lines += ["", "| n-gram length weights (1, 2, …) | own dense weight | MRR@10 | dense only | lexical only | minus shipped | " + " | ".join(names) + " |"]
+    lines += [
+        "",
+        "| n-gram length weights (1, 2, …) | own dense weight | MRR@10 | dense only | lexical only | minus shipped | "
+        + " | ".join(names)
+        + " |",
+    ]
     lines += ["|---|---|---|---|---|---|" + "---|" * len(names)]
     for trial in outcome.trials:
-        cells = [f"{trial.dense_weight:.2f}", str(trial.mrr), f"{100 * trial.dense_mrr:.1f}", f"{100 * trial.lexical_mrr:.1f}", str(trial.difference)]
+        cells = [
+            f"{trial.dense_weight:.2f}",
+            str(trial.mrr),
+            f"{100 * trial.dense_mrr:.1f}",
+            f"{100 * trial.lexical_mrr:.1f}",
+            str(trial.difference),
+        ]
         lines.append("| " + " | ".join((trial.name, *cells, *(str(trial.by_source[name]) for name in names))) + " |")
-    lines += ["", f"Chosen: dense_weight {outcome.dense_weight:.2f}, lexical_weight {outcome.lexical_weight:.2f}. {outcome.seconds:.0f} s."]
+    lines += ["", "| dense only, MRR@10 | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    lines += [
+        f"| {t.name} | " + " | ".join(f"{100 * t.dense_by_source[n]:.1f}" for n in names) + " |"
+        for t in outcome.trials[:-1]
+    ]
+    lines += [
+        "",
+        f"Chosen: dense_weight {outcome.dense_weight:.2f}, lexical_weight {outcome.lexical_weight:.2f}. {outcome.seconds:.0f} s.",
+    ]
     return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m assistant.evaluation.fusion", description="Choose the fusion weights on QA passages, held out by source.")
+    parser = argparse.ArgumentParser(
+        prog="python -m assistant.evaluation.fusion",
+        description="Choose the fusion weights on QA passages, held out by source.",
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder that holds pairs/*.qa.jsonl.zst")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     parser.add_argument("--passages", type=int, default=2000, help="most passages per source and language")
@@ -416,7 +492,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--resamples", type=int, default=_RESAMPLES, help="bootstrap resamples")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     chosen = parser.parse_args(arguments)
-    outcome = run(chosen.data, passages=chosen.passages, questions=chosen.questions, resamples=chosen.resamples, workers=chosen.workers)
+    outcome = run(
+        chosen.data,
+        passages=chosen.passages,
+        questions=chosen.questions,
+        resamples=chosen.resamples,
+        workers=chosen.workers,
+    )
     print(report(outcome))
     if chosen.json:
         values: dict[str, Any] = asdict(outcome)

@@ -10,6 +10,7 @@ It knows how to read one. Building is `publishing`'s business, ranking is `retri
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,8 @@ from assistant.index.locks import SharedLock
 from assistant.index.store import read_document
 from assistant.index.vectors import VectorIndex
 from assistant.schema import Chunk, Document, Filters
+
+_log = logging.getLogger(__name__)
 
 CURRENT = "CURRENT"
 FOLDER = "generations"
@@ -290,8 +293,8 @@ class Generations:
         while not self._stop.wait(self._poll_seconds):
             try:
                 self.refresh()
-            except Exception:  # noqa: BLE001 - the old generation serves on; the next look may succeed, doctor tells why not
-                continue
+            except Exception as error:  # noqa: BLE001 - the old generation serves on; the next look may succeed
+                _log.warning("the newest generation cannot be opened: %s", error)
 
     def close(self) -> None:
         self._stop.set()

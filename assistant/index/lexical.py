@@ -74,7 +74,7 @@ class LexicalIndex:
         return int(self._searcher.num_docs)
 
     def frequency(self, term: str) -> int:
-        """In how many passages a token stands."""
+        """In how many passages a token stands; Tantivy counts removed ones until it merges their segment."""
         return int(self._searcher.doc_freq("body", term))
 
     def search(self, query: LexicalQuery, limit: int, collections: Sequence[str] = ()) -> list[tuple[int, float]]:

@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -211,7 +211,7 @@ def _fill_lexical(build: _Build, base: tuple[Path, Manifest] | None, keys: NDArr
     total = len(fresh)
     texts = build.store.passages(fresh.tolist() if base else None)
 
-    def watched():  # type: ignore[no-untyped-def]
+    def watched() -> Iterator[tuple[int, str, str]]:
         for done, (key, collection, _, text) in enumerate(texts, 1):
             if done % 500 == 0:
                 build.progress("lexical", done, total)

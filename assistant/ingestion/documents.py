@@ -57,7 +57,7 @@ def prepare(task: Task, limits: Limits) -> Prepared:
         raw = read_file(Path(item.origin), limits)
         stem = Path(item.origin).stem
     metadata = raw.metadata
-    title = str(metadata.get("title") or (raw.sections[0].path[0] if raw.sections and raw.sections[0].path else "") or _named(stem, raw.text))
+    title = str(metadata.get("title") or (raw.sections[0].path[0] if raw.sections and raw.sections[0].start == 0 else "") or _named(stem, raw.text))
     title = " ".join(clean(title).split())
     # The title helps to tell a short text's language; a sample from the middle is less often boilerplate.
     language = str(metadata.get("language") or "") or detect(f"{title}\n{raw.text[:3000]}")
@@ -70,7 +70,7 @@ def prepare(task: Task, limits: Limits) -> Prepared:
     )  # fmt: skip
     held = raw.held if raw.held and not metadata.get("embargo_until") else ""
     chunks = chunk(document, task.chunk_size, task.chunk_minimum)
-    return Prepared(document, chunks, raw.warnings, held, metadata.get("index") is False)
+    return Prepared(document, chunks, raw.warnings, held, str(metadata.get("index", "")).lower() in ("false", "no"))
 
 
 def _named(stem: str, text: str) -> str:

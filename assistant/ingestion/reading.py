@@ -19,6 +19,8 @@ from assistant.ingestion.cleaning import clean
 from assistant.schema import Page, Section
 
 _MB = 1024 * 1024
+_OFFICE = {".docx": "word/", ".pptx": "ppt/", ".xlsx": "xl/", ".xlsm": "xl/"}
+_TITLE_BLOCKS = 5
 _NAMES = {".htm": "HTML", ".xhtml": "HTML", ".md": "Markdown", ".markdown": "Markdown", ".txt": "text", ".eml": "mail"}
 
 
@@ -103,13 +105,13 @@ def read_file(path: Path, limits: Limits) -> RawDocument:
 def assemble(blocks: Iterable[Block], metadata: Mapping[str, Any], warnings: Iterable[str]) -> RawDocument:
     """Cleaned blocks joined by an empty line, the offsets of sections and pages, metadata normalised and completed.
 
-    A document without a title takes its first heading, if that is of level 1.
+    A document without a title takes its first heading, if that is of level 1 and stands near the beginning.
     """
     parts: list[str] = []
     heads: list[tuple[int, tuple[str, ...]]] = []
     pages: list[Page] = []
     path: list[tuple[int, str]] = []
-    first_level, length = 0, 0
+    title, length = "", 0
     for block in blocks:
         text = clean(block.text)
         if block.level:
@@ -120,9 +122,10 @@ def assemble(blocks: Iterable[Block], metadata: Mapping[str, Any], warnings: Ite
         parts.append(text)
         length = start + len(text)
         if block.level:
-            first_level = first_level or block.level
+            if not heads and block.level == 1 and len(parts) <= _TITLE_BLOCKS:
+                title = text
             path = [*(entry for entry in path if entry[0] < block.level), (block.level, text)]
-            heads.append((start, tuple(title for _, title in path)))
+            heads.append((start, tuple(heading for _, heading in path)))
         if block.page is not None:
             if pages and pages[-1].number == block.page:
                 start = pages.pop().start
@@ -130,8 +133,8 @@ def assemble(blocks: Iterable[Block], metadata: Mapping[str, Any], warnings: Ite
     joined = "\n\n".join(parts)
     ends = [start for start, _ in heads[1:]] + [length]
     sections = tuple(Section(path_, start, end) for (start, path_), end in zip(heads, ends, strict=False))
-    if first_level == 1 and not metadata.get("title"):
-        metadata = {**metadata, "title": heads[0][1][-1]}
+    if title and not metadata.get("title"):
+        metadata = {**metadata, "title": title}
     data, held = headers.completed(joined, metadata)
     return RawDocument(joined, sections, tuple(pages), data, tuple(warnings), held)
 
@@ -192,7 +195,7 @@ def _sniffed(path: Path, head: bytes, suffix: str) -> str:
     if head.startswith(b"%PDF-"):
         return ".pdf"
     if head.startswith(b"PK\x03\x04"):
-        return _office(path)
+        return _office(path) or ("" if suffix in _OFFICE else ".docx")
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _old_office(path)
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
@@ -209,7 +212,7 @@ def _office(path: Path) -> str:
             names = set(archive.namelist())
     except zipfile.BadZipFile:
         return ""
-    for part, suffix in (("word/", ".docx"), ("ppt/", ".pptx"), ("xl/", ".xlsx")):
+    for suffix, part in _OFFICE.items():
         if any(name.startswith(part) for name in names):
             return suffix
     return ""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 
 from assistant.language.packs import FALLBACK, codes, pack, packs
 from assistant.language.scripts import count_scripts
 
 _WORD = re.compile(r"[^\W\d_]+")
-_SCRIPT_LANGUAGES = {"Hangul": "ko", "Thai": "th", "Arabic": "ar", "Cyrillic": "ru", "Greek": "el", "Hebrew": "he"}
+_SCRIPT_LANGUAGES = {"Hangul": "ko", "Thai": "th", "Arabic": "ar", "Cyrillic": "ru", "Greek": "el", "Hebrew": "he", "Devanagari": "hi"}
 _SAMPLE = 4000
 
 
@@ -82,7 +83,7 @@ def detect(text: str, default: str = FALLBACK) -> str:
     return _SCRIPT_LANGUAGES.get(script, default)
 
 
-def _latin(sample: str, votes: dict[str, float], default: str) -> str:
+def _latin(sample: str, votes: Mapping[str, float], default: str) -> str:
     ranked = sorted(votes.items(), key=lambda item: -item[1])
     words = len(_WORD.findall(sample))
     # In running text a language's own function words are at least one word in ten; in a question one suffices.

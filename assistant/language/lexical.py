@@ -18,6 +18,8 @@ _TOKEN = re.compile(
     + "|".join(f"(?P<{name}>[{chars}]+)" for name, chars in {**scripts.UNSPACED, **scripts.SPACED}.items())
     + r"|(?P<rest>[^\W\d_]+|\d+)"
 )
+# A character and what may compose with it: combining marks, half-width voicing marks, the jamo of one syllable.
+_COMPOSED = re.compile(r"[\u1100-\u115f][\u1160-\u11a7]?[\u11a8-\u11ff]?[\u0300-\u036f]*|(?s:.)[\u0300-\u036f\u0653-\u0655\u3099\u309a\uff9e\uff9f\u11a8-\u11ff]*")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
 # "ue" for ü: only between a consonant (not q) and a consonant, so that "neue", "queue" and "true" stay.
 _UMLAUT_DIGRAPH = re.compile(r"(?<=[b-df-hj-npr-tv-z])([aou])e(?=[b-df-hj-np-tv-z])|^([aou])e(?=[b-df-hj-np-tv-z])")
@@ -31,7 +33,9 @@ def _folding() -> dict[int, str]:
     import opencc
 
     table: dict[int, str] = {ord(c): f for c, f in {**_LATIN_LETTERS, **_ARABIC_FORMS, "ё": "е"}.items()}
-    table |= {mark: "" for mark in (*range(0x0300, 0x0370), *range(0x064B, 0x0660), 0x0670, *range(0x0591, 0x05C8))}
+    marks = (*range(0x0300, 0x0370), *range(0x064B, 0x0660), 0x0670, *range(0x0591, 0x05C8))
+    table |= {mark: "" for mark in marks if unicodedata.category(chr(mark)) == "Mn"}
+    table |= {code: str(unicodedata.decimal(chr(code))) for code in range(0x0600, 0xFF00) if chr(code).isdecimal()}
     for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
         base = unicodedata.normalize("NFD", chr(code))
         if len(base) > 1:
@@ -53,13 +57,16 @@ def fold(text: str) -> str:
 
 
 def fold_aligned(text: str) -> tuple[str, list[int]]:
-    """`fold` character by character, with the original index of every folded character (and the end's)."""
+    """`fold` character by character, with the original index of every folded character (and the end's).
+
+    A character is folded together with the marks behind it, which may be one with it: ﾊﾟ = パ.
+    """
     folded: list[str] = []
     origin: list[int] = []
-    for index, character in enumerate(text):
-        piece = fold(character)
+    for match in _COMPOSED.finditer(text):
+        piece = fold(match.group())
         folded.append(piece)
-        origin.extend([index] * len(piece))
+        origin.extend([match.start()] * len(piece))
     origin.append(len(text))
     return "".join(folded), origin
 

@@ -33,6 +33,7 @@ class Pack:
     detection_letters: frozenset[str]
     sentence_ends: tuple[str, ...]
     abbreviations: frozenset[str]
+    final_abbreviations: frozenset[str]
     ordinal_dot: bool
     months: tuple[tuple[str, ...], ...]
     day_format: str
@@ -97,6 +98,7 @@ def pack(code: str) -> Pack:
         detection_letters=frozenset(raw.get("detection", {}).get("letters", "")),
         sentence_ends=tuple(raw.get("sentences", {}).get("ends", ())),
         abbreviations=frozenset(lower("sentences", "abbreviations")),
+        final_abbreviations=frozenset(lower("sentences", "final")),
         ordinal_dot=bool(raw.get("sentences", {}).get("ordinal_dot", False)),
         months=tuple(tuple(form.casefold() for form in forms) for forms in dates.get("months", [])),
         day_format=dates.get("day_format", "{year}-{month:02}-{day:02}"),

@@ -7,32 +7,74 @@ docs/decisions/003-sentences.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from assistant.language.packs import FALLBACK, codes, pack
-from assistant.language.scripts import THAI, is_unspaced
+from assistant.language.scripts import HAN, HIRAGANA, KATAKANA, THAI, is_unspaced
 
 # Marks that end a sentence wherever they stand: full-width, Arabic, Devanagari, Armenian, Ethiopic, Khmer, Burmese.
 _ALWAYS = "。！？｡؟۔।॥։።។၊။"
-_CLOSERS = "\"'”’»›）)］\\]」』】》〉"
-_CANDIDATE = re.compile(rf"[{_ALWAYS}…]+[!?{_ALWAYS}…]*[{_CLOSERS}]*|[.!?]+[{_CLOSERS}]*(?=\s|$|[{_CLOSERS}])|\n+")
-# After a quoted sentence these carry the sentence on: 「…。」と述べた, “…。”的
-_CARRY_ON = "とのはをがにでもや的地得"
+_FULL = _ALWAYS + "．"
+# “ and « close where a language opens with „ and »; French puts a space before its ».
+_CLOSERS = "\"'”’“‘»«›‹）)］\\]」』】》〉"
+_CLOSING = rf"(?:[ \u00a0\u202f]?»(?=\s|$)|[{_CLOSERS}])*"
+_CANDIDATE = re.compile(
+    rf"(?:[{_ALWAYS}…][!?{_ALWAYS}…]*{_CLOSING})+|(?<=[{HAN}{HIRAGANA}{KATAKANA}）」』])．[{_CLOSERS}]*|[.!?]+{_CLOSING}(?=\s|$)|\n+"
+)
+# After a quoted sentence these carry the sentence on: 「…。」と述べた, “…。”的, “…”、
+_CARRY_ON = ("と", "の", "は", "を", "が", "に", "で", "も", "や", "など", "って", "から", "より", "まで", "的", "地", "得", "、", "，")
+# A year, month and day with a dot and a space after each is one date ("2024. 5. 9.", as Korean writes it).
+_DOTTED_DATE = re.compile(r"(?<!\d)\d{4}\.\s?\d{1,2}\.\s?\d{1,2}\.")
+_NUMBERED = re.compile(r"\s*\(?(?:\d{1,3}|[ivxIVX]{1,4}|[A-Za-z])")
+_NEXT_WORD = re.compile(r"\s*[^\w\s]*([^\W\d_]+)(?!\w|\.)")
+_LAST_WORD = re.compile(r"[^\W\d_]+$")
+_MORE = re.compile(r"\S")
 _BULLET = re.compile(r"\s*(?:[-•*·◦▪‣–]\s|\(?\d{1,3}[.)]\s|[a-z]\)\s|[①-⑳])")
 _THAI_SPACE = re.compile(rf"(?<=[{THAI}])[ ]+(?=[{THAI}])")
 _CLAUSE = re.compile(r"[;,:、，；：]\s*|\s+")
-_WORD_BEFORE = re.compile(r"[^\s(\[„“\"'«‹/|]+$")
+_WORD_BEFORE = re.compile(rf"[^\s(（\[„“‚‘’\"'«»‹/|{_ALWAYS}{HAN}{HIRAGANA}{KATAKANA}]+$")
+_THAI_LETTER = re.compile(rf"[{THAI}]")
 _THAI_MINIMUM = 60
 LONGEST = 1200
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A language's words that tell a boundary, English abbreviations among them. `several` finds those with spaces."""
+
+    abbreviations: frozenset[str]
+    final: frozenset[str]
+    several: re.Pattern[str]
+    stopwords: frozenset[str]
+    ordinal_dot: bool
+
+
 @cache
-def _abbreviations(language: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Abbreviations of the language and of English: single words, and ones of several words ("z. b.")."""
-    known = set(pack(FALLBACK).abbreviations)
-    if language in codes():
-        known |= pack(language).abbreviations
-    return frozenset(a for a in known if " " not in a), frozenset(a for a in known if " " in a)
+def _words(language: str) -> _Words:
+    items = [pack(code) for code in (FALLBACK, language) if code in codes()]
+    known = {a for item in items for a in item.abbreviations | item.final_abbreviations}
+    several = sorted((a for a in known if " " in a), key=len, reverse=True)
+    own = pack(language) if language in codes() else None
+    return _Words(
+        frozenset(known),
+        frozenset(a for item in items for a in item.final_abbreviations),
+        re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(a).replace(chr(92) + ' ', chr(92) + 's?') for a in several)})", re.IGNORECASE),
+        own.stopwords if own else frozenset(),
+        own.ordinal_dot if own else False,
+    )
+
+
+def _inside(text: str, words: _Words) -> dict[int, str]:
+    """Dots inside dates and abbreviations of several words, by position: "" inside, the abbreviation at its last."""
+    dots: dict[int, str] = {}
+    for match in _DOTTED_DATE.finditer(text):
+        dots.update((i, "") for i in range(match.start(), match.end()) if text[i] == ".")
+    for match in words.several.finditer(text):
+        dots.update((i, "") for i in range(match.start(), match.end() - 1) if text[i] == ".")
+        dots[match.end() - 1] = " ".join(match.group().casefold().replace(".", ". ").split())
+    return dots
 
 
 def sentences(text: str, language: str = FALLBACK) -> list[tuple[int, int]]:
@@ -43,17 +85,22 @@ def sentences(text: str, language: str = FALLBACK) -> list[tuple[int, int]]:
     sentence is unbounded.
     """
     cuts: list[int] = []
-    ordinal = language in codes() and pack(language).ordinal_dot
+    words = _words(language)
+    inside = _inside(text, words)
     for match in _CANDIDATE.finditer(text):
         mark = match.group()
         if mark[0] == "\n":
-            if _line_ends_sentence(text, match.start(), match.end()):
+            if _line_ends_sentence(text, match.start(), match.end(), words):
                 cuts.append(match.end())
-        elif mark[0] in _ALWAYS or (mark[0] == "…" and _starts_anew(text, match.end())):
+        elif any(character in _FULL for character in mark):
             quoted = mark[-1] in _CLOSERS
-            if not (quoted and match.end() < len(text) and text[match.end()] in _CARRY_ON):
+            if not (quoted and text.startswith(_CARRY_ON, match.end())):
                 cuts.append(match.end())
-        elif mark[0] in ".!?" and not _goes_on(text, match, language, ordinal):
+        elif mark[0] == "…":
+            # Between letters of an unspaced script dots only pause: しかし……まだ
+            if not text[match.end() : match.end() + 1].strip() and _starts_anew(text, match.end(), mark):
+                cuts.append(match.end())
+        elif not _goes_on(text, match, words, inside):
             cuts.append(match.end())
     spans: list[tuple[int, int]] = []
     start = 0
@@ -64,31 +111,48 @@ def sentences(text: str, language: str = FALLBACK) -> list[tuple[int, int]]:
     return spans
 
 
-def _starts_anew(text: str, position: int) -> bool:
-    rest = text[position : position + 3].lstrip()
+def _starts_anew(text: str, position: int, mark: str) -> bool:
+    rest = text[position : position + 6].lstrip()
+    if mark[-1] in _CLOSERS and rest[:1] in tuple("—–-"):
+        # «…?» — спросили: a dash behind a quote leads back to who said it.
+        rest = rest[1:].lstrip()
     return not rest or not rest[0].islower()
 
 
-def _goes_on(text: str, match: re.Match[str], language: str, ordinal: bool) -> bool:
+def _goes_on(text: str, match: re.Match[str], words: _Words, inside: Mapping[int, str]) -> bool:
     """True when . ! ? does not end a sentence: an abbreviation, an initial, an ordinal, or a small letter after it."""
-    if "\n" not in text[match.end() : match.end() + 2] and not _starts_anew(text, match.end()):
+    mark, start, end = match.group(), match.start(), match.end()
+    if "\n" not in text[end : end + 2] and not _starts_anew(text, end, mark):
         return True
-    if match.group()[0] != "." or len(match.group().rstrip(_CLOSERS)) > 1:
+    if mark[0] != "." or len(mark.rstrip(_CLOSERS + " \u00a0\u202f")) > 1 or not _MORE.search(text, end):
         return False
-    found = _WORD_BEFORE.search(text, max(0, match.start() - 40), match.start())
+    if start in inside and not inside[start]:
+        return True
+    found = _WORD_BEFORE.search(text, max(0, start - 40), start)
     if not found:
         return False
-    word = found.group().casefold() + "."
-    single, several = _abbreviations(language)
-    if word in single or any(text[max(0, match.start() + 1 - len(a)) : match.start() + 1].casefold() == a for a in several):
-        return match.end() < len(text.rstrip())
-    bare = word[:-1]
+    bare = found.group().casefold()
+    word = inside.get(start) or f"{bare}."
+    if word in words.abbreviations:
+        return word not in words.final or not _opens_with_stopword(text, end, words)
+    line_start = text.rfind("\n", max(0, start - 8), start) + 1
+    if (line_start or start <= 8) and _NUMBERED.fullmatch(text, line_start, start):
+        return True
     if len(bare) == 1 and bare.isalpha() and found.group().isupper():
         return True
-    return ordinal and bare.isdigit() and len(bare) <= 2
+    if _THAI_LETTER.match(bare[-1]):
+        # Thai writes a full stop in abbreviations only.
+        return True
+    return words.ordinal_dot and bare.isdigit() and len(bare) <= 2 and not _opens_with_stopword(text, end, words)
 
 
-def _line_ends_sentence(text: str, start: int, end: int) -> bool:
+def _opens_with_stopword(text: str, position: int, words: _Words) -> bool:
+    """True when a capitalised function word follows: after "usw." or "Phase 2." it opens a sentence."""
+    following = _NEXT_WORD.match(text, position)
+    return bool(following) and following[1][0].isupper() and following[1].casefold() in words.stopwords
+
+
+def _line_ends_sentence(text: str, start: int, end: int, words: _Words) -> bool:
     if end - start > 1 or end >= len(text):
         return True
     line_start = text.rfind("\n", 0, start) + 1
@@ -99,7 +163,11 @@ def _line_ends_sentence(text: str, start: int, end: int) -> bool:
     wide = sum(1 for c in line if is_unspaced(c)) * 2 > len(line)
     if len(line) < (24 if wide else 48):
         return True
-    # Wrapped prose: the line is long and the next one carries on with a small letter, digit or unspaced script.
+    # Wrapped prose: the line is long, and it breaks off at a comma or function word, or the next one carries on with a
+    # small letter, digit or unspaced script.
+    last = _LAST_WORD.search(line)
+    if line.endswith((",", "،")) or (last and last.group() in words.stopwords):
+        return False
     first = following.lstrip()[:1]
     return not (first.islower() or first.isdigit() or (first and is_unspaced(first)) or first in "(（«„“\"'")
 

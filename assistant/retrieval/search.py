@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -144,16 +144,19 @@ def _standardised(values: Sequence[float]) -> NDArray[np.float64]:
     return (array - array.mean()) / spread if spread > 1e-9 else np.zeros_like(array)
 
 
-def _overfetch(search, limit: int, total: int, allowed: NDArray[np.int64] | None, blocked: NDArray[np.int64] | None) -> list[tuple[int, float]]:  # type: ignore[no-untyped-def]
+def _overfetch(
+    search: Callable[[int], list[tuple[int, float]]], limit: int, total: int, allowed: NDArray[np.int64] | None, blocked: NDArray[np.int64] | None
+) -> list[tuple[int, float]]:
     """Results that are allowed and not blocked, asking for twice as many until there are enough or no more."""
     size = limit
     while True:
         hits = search(size)
         kept = hits
-        if allowed is not None or blocked is not None:
-            keys = np.fromiter((key for key, _ in hits), dtype=np.int64)
-            mask = np.isin(keys, allowed) if allowed is not None else ~np.isin(keys, blocked)
-            kept = [hit for hit, keep in zip(hits, mask, strict=True) if keep]
+        keys = np.fromiter((key for key, _ in hits), dtype=np.int64)
+        if allowed is not None:
+            kept = [hit for hit, keep in zip(hits, np.isin(keys, allowed), strict=True) if keep]
+        elif blocked is not None:
+            kept = [hit for hit, drop in zip(hits, np.isin(keys, blocked), strict=True) if not drop]
         if len(kept) >= limit or len(hits) < size or size >= total:
             return kept[:limit]
         size = min(size * 2, total)

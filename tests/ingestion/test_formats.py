@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assistant.errors import ReadError
 from assistant.ingestion import formats
 from assistant.ingestion.cleaning import clean, joined
 from assistant.ingestion.formats import plain
 from assistant.ingestion.reading import Block, Limits, RawDocument, Reading, assemble, read_file, sidecar_of
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests import files
 from tests.files import TEXTS, TITLES
 
@@ -69,7 +69,11 @@ MAKERS: dict[str, Callable[[Path, str], Path]] = {
     ".xlsx": lambda path, code: files.xlsx(path, {TITLES[code]: [[TEXTS[code], 3]]}),
     ".csv": lambda path, code: files.text(path, f"{TITLES[code]};x\n{TEXTS[code]};y\n"),
     ".eml": lambda path, code: files.eml(
-        path, subject=TITLES[code], sender="A <a@example.org>", date="Fri, 15 Nov 2024 10:00:00 +0800", plain=TEXTS[code]
+        path,
+        subject=TITLES[code],
+        sender="A <a@example.org>",
+        date="Fri, 15 Nov 2024 10:00:00 +0800",
+        plain=TEXTS[code],
     ),
 }
 
@@ -100,12 +104,10 @@ def test_junk_is_a_clear_error_in_every_format(tmp_path: Path, suffix: str, cont
     path = tmp_path / f"file{suffix}"
     path.write_bytes(content)
     expected = {"empty"} if not content else {"empty", "broken", "no-text"}
-    try:
-        check(read_file(path, LIMITS))
-    except ReadError as error:
-        assert error.reason in expected
-        assert error.fix
-        assert "Traceback" not in str(error)
+    with pytest.raises(ReadError) as caught:
+        read_file(path, LIMITS)
+    assert caught.value.reason in expected
+    assert caught.value.fix
 
 
 def test_a_parser_is_imported_only_when_its_format_is_read() -> None:
@@ -138,7 +140,8 @@ def test_limits_on_size_and_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "part"), [(".docx", "word/document.xml"), (".pptx", "ppt/presentation.xml"), (".xlsx", "xl/workbook.xml")]
+    ("suffix", "part"),
+    [(".docx", "word/document.xml"), (".pptx", "ppt/presentation.xml"), (".xlsx", "xl/workbook.xml")],
 )
 def test_office_bombs_are_refused_before_parsing(tmp_path: Path, suffix: str, part: str) -> None:
     assert reason(files.zip_bomb(tmp_path / f"a{suffix}", part, 8), expanded_mb=5) == "too-large"
@@ -154,7 +157,11 @@ def test_content_beats_a_suffix_that_lies(tmp_path: Path) -> None:
     word = files.docx(tmp_path / "a.pdf", [("", "Really a Word file.")])
     page = files.text(tmp_path / "b.docx", "<!DOCTYPE html><html><body><p>Really a page.</p></body></html>")
     paper = files.pdf(tmp_path / "c.txt", [["Really a PDF."]])
-    assert [read(path).text for path in (word, page, paper)] == ["Really a Word file.", "Really a page.", "Really a PDF."]
+    assert [read(path).text for path in (word, page, paper)] == [
+        "Really a Word file.",
+        "Really a page.",
+        "Really a PDF.",
+    ]
 
 
 def test_a_registered_format_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +194,9 @@ def test_a_sidecar_date_is_never_weak(tmp_path: Path) -> None:
 
 
 def test_an_embargo_holds_any_format_back(tmp_path: Path) -> None:
-    path = files.docx(tmp_path / "a.docx", [("Title", "News"), ("", "EMBARGO: 15 November 2024, 10:00 GMT"), ("", "Text.")])
+    path = files.docx(
+        tmp_path / "a.docx", [("Title", "News"), ("", "EMBARGO: 15 November 2024, 10:00 GMT"), ("", "Text.")]
+    )
     document = read(path)
     assert document.held == "EMBARGO: 15 November 2024, 10:00 GMT"
     assert document.metadata["embargo_until"] == "2024-11-15T10:00+00:00"
@@ -204,14 +213,19 @@ def test_offsets_hold_for_any_blocks(blocks: list[Block]) -> None:
 
 
 def test_sections_know_their_ancestors() -> None:
-    document = assemble([Block("before"), Block("A", 1), Block("B", 3), Block("x"), Block("C", 2), Block("D", 1)], {}, ())
+    document = assemble(
+        [Block("before"), Block("A", 1), Block("B", 3), Block("x"), Block("C", 2), Block("D", 1)], {}, ()
+    )
     assert headings(document) == ["A", "A > B", "A > C", "D"]
     assert document.text[document.sections[1].start : document.sections[1].end] == "B\n\nx\n\n"
 
 
 def test_pages_span_their_blocks() -> None:
     document = assemble([Block("one", page=1), Block("more", page=1), Block("two", page=3)], {}, ())
-    assert [(page.number, document.text[page.start : page.end]) for page in document.pages] == [(1, "one\n\nmore"), (3, "two")]
+    assert [(page.number, document.text[page.start : page.end]) for page in document.pages] == [
+        (1, "one\n\nmore"),
+        (3, "two"),
+    ]
 
 
 @given(st.text())
@@ -219,7 +233,12 @@ def test_cleaning_is_idempotent(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
-@given(st.text(alphabet=st.sampled_from("aé\u0301\u200b\u200d\r\n\t \xa0\x85\u2028\u3000\ud800\U000e0041\xad\x07語"), max_size=40))
+@given(
+    st.text(
+        alphabet=st.sampled_from("aé\u0301\u200b\u200d\r\n\t \xa0\x85\u2028\u3000\ud800\U000e0041\xad\x07語"),
+        max_size=40,
+    )
+)
 def test_cleaning_is_idempotent_where_it_matters(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
@@ -379,7 +398,9 @@ def test_html(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("language", "charset"), [("zh", "gb2312"), ("ja", "shift_jis"), ("ko", "euc-kr"), ("de", "iso-8859-1")])
+@pytest.mark.parametrize(
+    ("language", "charset"), [("zh", "gb2312"), ("ja", "shift_jis"), ("ko", "euc-kr"), ("de", "iso-8859-1")]
+)
 def test_html_declares_its_character_set(tmp_path: Path, language: str, charset: str) -> None:
     text = TEXTS[language].translate(str.maketrans("„“–", '""-'))
     page = f'<html><head><meta http-equiv="Content-Type" content="text/html; charset={charset}"></head><body><p>{text}'
@@ -421,7 +442,15 @@ def test_pdf_pages_margins_bookmarks_and_metadata(tmp_path: Path) -> None:
 
 
 def test_pdf_bookmarks_become_headings(tmp_path: Path) -> None:
-    pages = [["1. Opening of the forum", "Text of the first part, which is longer than its heading is.", "Details", "More."]]
+    pages = [
+        [
+            "7",
+            "1. Opening of the forum",
+            "Text of the first part, which is longer than its heading is.",
+            "Details",
+            "More.",
+        ]
+    ]
     marks = [("Opening of the forum", 1, 0), ("Details", 1, 1)]
     document = read(files.pdf(tmp_path / "a.pdf", pages, bookmarks=marks))
     assert headings(document) == ["1. Opening of the forum", "1. Opening of the forum > Details"]
@@ -495,7 +524,7 @@ def test_docx(tmp_path: Path) -> None:
         ],
         title="Titel",
         language="de-DE",
-        created=dt.datetime(2024, 11, 15),  # noqa: DTZ001
+        created=dt.datetime(2024, 11, 15),
     )
     document = read(path)
     assert document.text == (
@@ -521,6 +550,17 @@ def test_docx_headings_by_derived_and_localised_styles(tmp_path: Path) -> None:
     document.add_paragraph("Text.")
     document.save(str(tmp_path / "a.docx"))
     assert headings(read(tmp_path / "a.docx")) == ["Eins", "Eins > Zwei"]
+
+
+def test_docx_nested_tables_are_read_once(tmp_path: Path) -> None:
+    import docx
+
+    document = docx.Document()
+    cells = document.add_table(rows=1, cols=2).rows[0].cells
+    cells[0].text = "outer"
+    cells[1].add_table(rows=1, cols=1).rows[0].cells[0].text = "inner"
+    document.save(str(tmp_path / "a.docx"))
+    assert read(tmp_path / "a.docx").text == "outer | inner"
 
 
 def test_pptx(tmp_path: Path) -> None:
@@ -553,7 +593,9 @@ def test_xlsx_cells_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 # --- tables and mail -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("charset", "language"), [("gb18030", "zh"), ("shift_jis", "ja"), ("utf-8-sig", "de"), ("utf-8", "ar")])
+@pytest.mark.parametrize(
+    ("charset", "language"), [("gb18030", "zh"), ("shift_jis", "ja"), ("utf-8-sig", "de"), ("utf-8", "ar")]
+)
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_csv(tmp_path: Path, charset: str, language: str, delimiter: str) -> None:
     title = TITLES[language]
@@ -596,7 +638,11 @@ def test_eml(tmp_path: Path) -> None:
 
 def test_eml_with_nothing_but_html(tmp_path: Path) -> None:
     path = files.eml(
-        tmp_path / "a.eml", subject="S", sender="office@example.org", date="nonsense", html=f"<h2>H</h2><p>{TEXTS['ja']}</p>"
+        tmp_path / "a.eml",
+        subject="S",
+        sender="office@example.org",
+        date="nonsense",
+        html=f"<h2>H</h2><p>{TEXTS['ja']}</p>",
     )
     document = read(path)
     assert document.text == f"H\n\n{TEXTS['ja']}"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assistant.errors import ReadError
 from assistant.ingestion.headers import (
     completed,
@@ -18,8 +21,6 @@ from assistant.ingestion.headers import (
     normalised,
 )
 from assistant.language.packs import codes
-from hypothesis import given
-from hypothesis import strategies as st
 
 ALL = {"en", "de", "ja", "zh", "fr", "es", "ko", "pt", "it", "ru", "ar"}
 needs_packs = pytest.mark.skipif(not set(codes()) >= ALL, reason="a language pack is not there yet")
@@ -69,7 +70,7 @@ def test_iso_date_is_total_and_idempotent(value: str | int) -> None:
     [
         ("2024-11-15 10:00 +08:00", "2024-11-15T10:00+08:00"),
         ("2024-11-15T10:00:00Z", "2024-11-15T10:00+00:00"),
-        (dt.datetime(2024, 11, 15, 10, 0), "2024-11-15T10:00"),  # noqa: DTZ001
+        (dt.datetime(2024, 11, 15, 10, 0), "2024-11-15T10:00"),
         ("15 November 2024", "2024-11-15"),
         ("15 November 2024, 00:01 GMT", "2024-11-15T00:01+00:00"),
         ("10 am EST, Nov. 15, 2024", "2024-11-15T10:00-05:00"),

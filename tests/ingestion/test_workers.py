@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from assistant.errors import AssistantError, ReadError
 from assistant.ingestion import formats
 from assistant.ingestion.reading import Block, Limits, RawDocument, Reading
 from assistant.ingestion.workers import ReaderPool
-
 from tests import files
 
 HERE = f"{__name__}:"
@@ -91,10 +91,14 @@ def run(pool: ReaderPool, *payloads: Any) -> dict[Any, Any]:
         ("recurse", "broken", "RecursionError"),
         ("refuse", "no-text", "none of it"),
         ("unpicklable", "broken", ""),
-        pytest.param("memory", "memory", "512 MB", marks=pytest.mark.skipif(sys.platform != "linux", reason="no RLIMIT_AS")),
+        pytest.param(
+            "memory", "memory", "512 MB", marks=pytest.mark.skipif(sys.platform != "linux", reason="no RLIMIT_AS")
+        ),
     ],
 )
-def test_a_failure_is_a_result_and_the_next_payload_is_served(pool: ReaderPool, payload: str, reason: str, says: str) -> None:
+def test_a_failure_is_a_result_and_the_next_payload_is_served(
+    pool: ReaderPool, payload: str, reason: str, says: str
+) -> None:
     results = run(pool, "before", payload, "after")
     assert results["before"] == "before"
     assert results["after"] == "after"
@@ -158,7 +162,8 @@ def test_payloads_are_taken_only_a_little_in_advance(pool: ReaderPool) -> None:
 
     def payloads() -> Iterator[int]:
         nonlocal taken
-        for taken in range(1, 1001):  # noqa: B007
+        while taken < 1000:
+            taken += 1
             yield taken
 
     results = pool.run(payloads())
@@ -188,7 +193,10 @@ def test_an_error_of_the_caller_is_raised(pool: ReaderPool) -> None:
 
 
 def test_a_task_that_cannot_be_loaded_is_an_error() -> None:
-    with ReaderPool(LIMITS, size=1, task="assistant.no_such:task") as pool, pytest.raises(AssistantError, match="no_such"):
+    with (
+        ReaderPool(LIMITS, size=1, task="assistant.no_such:task") as pool,
+        pytest.raises(AssistantError, match="no_such"),
+    ):
         list(pool.run(["x"]))
 
 

@@ -28,7 +28,7 @@ def read(path: Path, limits: Limits) -> Reading:
     blocks: list[Block] = []
     for element in _body(document.element.body):
         if element.tag == f"{_W}tbl":
-            rows = (row(map(_text, line.iter(f"{_W}tc"))) for line in element.iter(f"{_W}tr"))
+            rows = (row(map(_text, _own(line, "tc", "tr"))) for line in _own(element, "tr", "tbl"))
             blocks.append(Block("\n".join(filter(None, rows))))
             continue
         style = element.find(f"{_W}pPr/{_W}pStyle")
@@ -67,6 +67,11 @@ def _body(body: Any) -> Iterator[Any]:
                 break
         else:
             waiting.pop()
+
+
+def _own(parent: Any, name: str, nearest: str) -> Iterator[Any]:
+    """Rows of a table, or cells of a row, without those of tables nested in it; content controls may wrap them."""
+    return (e for e in parent.iter(f"{_W}{name}") if next(e.iterancestors(f"{_W}{nearest}"), None) is parent)
 
 
 def _outline_level(element: Any) -> int:

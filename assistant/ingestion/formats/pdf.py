@@ -28,7 +28,9 @@ _FULL_LINE = 0.75  # of the page's longest lines; a shorter line ends its paragr
 _OUTLINE_ENTRIES = 5000
 _ITEM = re.compile(r"\s*(?:[•◦▪‣●○■□–—*·-]\s|\(?\d{1,3}[.)]\s|[（(]?[一二三四五六七八九十]{1,3}[、）)])")
 _JOINS_COMPOUNDS = frozenset(("und", "oder", "bzw.", "sowie", "and", "or"))  # "Melde-\nund Prüfstelle" keeps its hyphen
-_JUNK_TITLE = re.compile(r"microsoft \w+ ?-|untitled|\(anonymous\)|无标题|.*\.(?:docx?|pptx?|pdf|indd|tex|odt)$", re.IGNORECASE)
+_JUNK_TITLE = re.compile(
+    r"microsoft \w+ ?-|untitled|\(anonymous\)|无标题|.*\.(?:docx?|pptx?|pdf|indd|tex|odt)$", re.IGNORECASE
+)
 
 _T = TypeVar("_T")
 Bookmark = tuple[int, str, int | None]  # level, title, page
@@ -204,8 +206,9 @@ def _paragraphs(lines: list[str], headings: Iterable[tuple[int, str]]) -> list[t
     i = 0
     while i < len(lines):
         line = lines[i]
-        # A title may run over two or three lines.
-        taken = next((n for n in (1, 2, 3) if _bare("".join(lines[i : i + n])) in wanted and i + n <= len(lines)), 0)
+        # A title may run over two or three lines, but a page number above it is none of them.
+        lengths = (1, 2, 3) if re.search(r"[^\W\d]", line) else ()
+        taken = next((n for n in lengths if i + n <= len(lines) and _bare("".join(lines[i : i + n])) in wanted), 0)
         if taken:
             flush()
             found.append((joined(lines[i : i + taken]), wanted.pop(_bare("".join(lines[i : i + taken])))))

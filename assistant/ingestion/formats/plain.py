@@ -29,7 +29,7 @@ _GUESSES = [
 ]  # fmt: skip
 _GUESS_FROM = 64 * 1024
 _WESTERN = re.compile("[\x00-\x7f\xa0-\xffŒœŠšŽžŸ€‚ƒ„…†‡ˆ‰‹›‘’“”•–—˜™]*")
-_CONTROLS = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f]")  # not ESC, which ISO-2022-JP is full of
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # not ESC, which ISO-2022-JP is full of
 _HEADING_CHARS = 80
 _UNWRAPPED = 200
 _NO_HEADING = tuple(".!?。！？．…,，、،;；؛:：؟|।")
@@ -75,7 +75,7 @@ def decode(data: bytes, declared: str = "") -> str:
     Raises ReadError for bytes that aren't text.
     """
     text = _decoded(data, declared)
-    if "\x00" in text or len(_CONTROLS.findall(text)) > len(text) // 50:
+    if len(_CONTROLS.findall(text)) > len(text) / 100:
         raise ReadError("it is not text, whatever its suffix says", reason="broken", fix="give it its proper suffix")
     return text
 

@@ -1,0 +1,1 @@
+"""Web: the chat console and what serves it. It renders answers; it decides nothing."""

@@ -1,0 +1,100 @@
+"""The chat page, in Gradio: question in, streamed answer with numbered citations, and beside it the passages.
+
+It hands questions to the assistant and shows what comes back; it knows nothing of retrieval. Importing it imports
+Gradio, so only the server does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from assistant.errors import AssistantError
+from assistant.pipeline import LONGEST_QUESTION, Assistant
+from assistant.schema import Answer, Message
+from assistant.web.rendering import answer_html, interface, preferred, sources_html
+
+STATIC = Path(__file__).parent / "static"
+
+# Questions that the starter corpus answers, one per language; shown when its documents are indexed.
+EXAMPLES = (
+    ("de", "Wann fand die Konferenz in Qiantan statt?"),
+    ("ja", "2024年のフォーラムのテーマは何ですか？"),
+    ("zh", "中关村生命科学园有多少家企业？"),
+    ("en", "Who organised the 2024 Changping forum?"),
+    ("es", "¿Cuándo se celebró el foro de Changping de 2024?"),
+)
+_HISTORY_TURNS = 6
+
+
+def build(assistant: Assistant) -> Any:
+    """The page as Gradio Blocks, not yet mounted."""
+    with gr.Blocks(title="Forum Assistant", analytics_enabled=False, fill_width=True) as page:
+        turns = gr.State([])
+        english = interface("en").interface
+        top = gr.HTML(_top("en"), elem_id="top")
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=320):
+                chat = gr.Chatbot(
+                    elem_id="chat", show_label=False, height="62vh", buttons=["copy"], latex_delimiters=[], sanitize_html=True,
+                    feedback_options=None, allow_file_downloads=False, placeholder=english["placeholder"],
+                )  # fmt: skip
+                with gr.Row(equal_height=True):
+                    box = gr.Textbox(
+                        elem_id="ask", show_label=False, placeholder=english["placeholder"], container=False, scale=8, autofocus=True, max_length=LONGEST_QUESTION,
+                    )  # fmt: skip
+                    send = gr.Button(english["send"], variant="primary", elem_id="send", scale=1, min_width=88)
+                with gr.Row(elem_id="examples"):
+                    buttons = [gr.Button(question, size="sm", variant="secondary") for _, question in EXAMPLES]
+                    clear = gr.Button(english["clear"], size="sm", variant="stop", elem_id="clear")
+            with gr.Column(scale=2, min_width=320):
+                sources = gr.HTML(sources_html(None, "en"), elem_id="sources")
+        language = gr.State("en")
+
+        def greet(request: gr.Request) -> Any:
+            code = preferred(request.headers.get("accept-language", ""))
+            words = interface(code).interface
+            return (
+                code, _top(code), gr.update(placeholder=words["placeholder"]), gr.update(value=words["send"]), gr.update(value=words["clear"]),
+                gr.update(placeholder=words["placeholder"]), sources_html(None, code),
+            )  # fmt: skip
+
+        def respond(question: str, shown: list[dict[str, Any]], past: list[tuple[str, str]], code: str) -> Iterator[Any]:
+            question = (question or "").strip()
+            if not question:
+                yield "", shown, past, gr.update()
+                return
+            shown = [*shown, {"role": "user", "content": answer_html(question, code)}]
+            yield "", [*shown, {"role": "assistant", "content": interface(code).interface["thinking"]}], past, gr.update()
+            history = [message for asked, told in past[-_HISTORY_TURNS:] for message in (Message("user", asked), Message("assistant", told))]
+            text = ""
+            try:
+                for event in assistant.stream(question, history):
+                    if isinstance(event, Answer):
+                        content = answer_html(event.text, event.language)
+                        past = [*past, (question, event.text)]
+                        yield "", [*shown, {"role": "assistant", "content": content}], past, sources_html(event, event.language)
+                    else:
+                        text += event
+                        yield "", [*shown, {"role": "assistant", "content": answer_html(text, code)}], past, gr.update()
+            except AssistantError as error:
+                yield "", [*shown, {"role": "assistant", "content": answer_html(error.public, "en")}], past, gr.update()
+            except Exception:
+                yield "", [*shown, {"role": "assistant", "content": answer_html(interface(code).interface["failed"], code)}], past, gr.update()
+                raise
+
+        inputs, outputs = [box, chat, turns, language], [box, chat, turns, sources]
+        gr.on([box.submit, send.click], respond, inputs, outputs, concurrency_limit=8, api_visibility="private")
+        for button in buttons:
+            button.click(respond, [button, chat, turns, language], outputs, concurrency_limit=8, api_visibility="private")
+        clear.click(lambda code: ([], [], sources_html(None, code)), [language], [chat, turns, sources], api_visibility="private")
+        page.load(greet, None, [language, top, box, send, clear, chat, sources], api_visibility="private")
+    return page
+
+
+def _top(code: str) -> str:
+    words = interface(code).interface
+    return f'<div lang="{code}" dir="{interface(code).direction}"><h1>{words["title"]}</h1><p>{words["subtitle"]}</p></div>'
