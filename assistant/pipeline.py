@@ -205,8 +205,11 @@ class Assistant:
         DocumentCollision, IndexMismatch.
         """
         from assistant.index.publishing import needs_publishing, publish
+        from assistant.ingestion import formats
         from assistant.ingestion.sources import check_names
 
+        for suffix, function in self.settings.reading.formats.items():
+            formats.register(suffix, function)
         sources = self._sources(paths)
         check_names(sources)
         run = _Run()

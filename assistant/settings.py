@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
@@ -67,6 +68,11 @@ class ReadingSettings(_Section):
     memory_mb: int = Field(512, ge=64, description="Memory one file may take while it is read, in MB.")
     seconds: float = Field(30.0, gt=0, description="Time one file may take to be read.")
     formats: dict[str, str] = Field({}, description='Further formats: suffix to `module:function`, as in `{".srt" = "our_formats:read_srt"}`.')
+
+    def model_post_init(self, context: Any) -> None:
+        for suffix, function in self.formats.items():
+            if not re.fullmatch(r"\.?\w+", suffix) or not re.fullmatch(r"[\w.]+:\w+", function):
+                raise ValueError(f"{suffix} = {function} does not name a function as module:function")
 
 
 class ChunkingSettings(_Section):

@@ -86,9 +86,13 @@ class Generation:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
         self._lock = SharedLock(folder / LOCK)
         if not self._lock.acquire():
             raise FileNotFoundError(folder)
+        self._dense: VectorIndex | None = None
         try:
             self.manifest = Manifest.read(folder)
             self.keys: NDArray[np.int64] = np.fromfile(folder / "keys.i64", dtype="<i8")
@@ -97,19 +101,18 @@ class Generation:
             self.vectors: NDArray[np.float16] = np.memmap(folder / "vectors.f16", dtype="<f2", mode="r", shape=shape) if shape[0] else np.zeros(shape, dtype="<f2")
             self.lexical = LexicalIndex(folder / "lexical")
             self._rows32: NDArray[np.float32] | None = None
-            self._dense: VectorIndex | None = None
             if shape[0] > EXACT_ROWS:
                 self._dense = VectorIndex(folder / "chroma")
             else:
                 self._rows32 = np.asarray(self.vectors, dtype=np.float32)
+            documents = self.db.execute("SELECT count(*) FROM documents").fetchone()[0]
+            if documents != self.manifest.documents:
+                raise ValueError(f"{documents} documents instead of {self.manifest.documents}")
         except BaseException as error:
-            self._lock.release()
-            if isinstance(error, (OSError, ValueError)):
+            self.close()
+            if isinstance(error, (OSError, ValueError, sqlite3.Error)):
                 raise IndexBroken(f"generation {folder.name} cannot be opened ({type(error).__name__})", fix="assistant ingest --rebuild") from error
             raise
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
 
     def close(self) -> None:
         """Give the lease back. No call may be running."""

@@ -26,8 +26,10 @@ _NUMERIC = (
     re.compile(r"(?<!\d)(?P<year>\d{4})\s*[年년]\s*(?P<month>\d{1,2})\s*[月월]\s*(?:(?P<day>\d{1,2})\s*[日号號일])?"),
     re.compile(r"(?<![\d年년])(?P<month>\d{1,2})\s*[月월]\s*(?P<day>\d{1,2})\s*[日号號일]"),
     re.compile(r"(?<!\d)(?P<year>\d{4})\s*[年년]"),
-    re.compile(r"(?<![\d./-])(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?![\d])"),
-    re.compile(r"(?<![\d./-])(?P<day>\d{1,2})([./-])(?P<month>\d{1,2})\2(?P<year>\d{4})(?!\d)"),
+    re.compile(r"(?<![\d./-])(?P<year>\d{4})(?P<link>[-/]|\. ?)(?P<month>\d{1,2})(?P=link)(?P<day>\d{1,2})(?![\d])"),
+    re.compile(r"(?<![\d./-])(?P<day>\d{1,2})(?P<link>[/-]|\. ?)(?P<month>\d{1,2})(?P=link)(?P<year>\d{4})(?!\d)"),
+    # A month in two figures and a year of ours ("05.2024"): neither a decimal nor a DOI ("10.2024/…").
+    re.compile(r"(?<![\d.,/-])(?P<month>0[1-9]|1[0-2])\.(?P<year>(?:19|20)\d{2})(?![\d/]|[.,]\d)"),
 )
 _YEAR = re.compile(r"(?<![\d.,])(?P<year>(?:19|20)\d{2})(?![\d]|[.,]\d)")
 

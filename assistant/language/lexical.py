@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
@@ -30,8 +31,6 @@ _ARABIC_FORMS = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة
 @cache
 def _folding() -> dict[int, str]:
     """Character -> folded form: Latin without diacritics, one form per Han character, plain Arabic and ё."""
-    import opencc
-
     table: dict[int, str] = {ord(c): f for c, f in {**_LATIN_LETTERS, **_ARABIC_FORMS, "ё": "е"}.items()}
     marks = (*range(0x0300, 0x0370), *range(0x064B, 0x0660), 0x0670, *range(0x0591, 0x05C8))
     table |= {mark: "" for mark in marks if unicodedata.category(chr(mark)) == "Mn"}
@@ -40,12 +39,39 @@ def _folding() -> dict[int, str]:
         base = unicodedata.normalize("NFD", chr(code))
         if len(base) > 1:
             table[code] = "".join(c for c in base if not unicodedata.combining(c))
-    # NFKC leaves 國, 国 and 醫, 医, 医 apart; OpenCC's tables join traditional, Japanese and simplified forms.
+    return table | _han_forms()
+
+
+def _han_forms() -> dict[int, str]:
+    """Han character -> one form for its traditional, simplified and Japanese forms, which NFKC leaves apart.
+
+    OpenCC's tables are joined as an equivalence: followed one after another they lead 衛 and 卫, both 卫生, apart.
+    """
+    import opencc
+
     han = [chr(code) for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))]
-    traditional = opencc.OpenCC("jp2t").convert("\n".join(han))
-    simplified = opencc.OpenCC("t2s").convert(traditional).split("\n")
-    table |= {ord(old): new for old, new in zip(han, simplified, strict=True) if old != new and len(new) == 1}
-    return table
+    simplified, traditional, japanese = (
+        dict(zip(han, opencc.OpenCC(name).convert("\n".join(han)).split("\n"), strict=True)) for name in ("t2s", "jp2t", "t2jp")
+    )
+    sources = Counter(new for old, new in japanese.items() if old != new)
+    named = {new for old, new in simplified.items() if old != new}
+    owner: dict[str, str] = {}
+
+    def root(character: str) -> str:
+        while character in owner:
+            character = owner[character]
+        return character
+
+    for old in han:
+        # A Japanese form that stands for several characters (弁) or is another one elsewhere (連) joins nothing.
+        new = japanese[old]
+        told_apart = sources[new] <= 2 and simplified.get(new) == new
+        for other in (simplified[old], traditional[old], new if told_apart else old):
+            one, another = root(old), root(other)
+            if one != another and len(other) == 1:
+                # A simplified form names the group.
+                owner.update({another: one} if one in named or another not in named else {one: another})
+    return {ord(character): root(character) for character in owner}
 
 
 def fold(text: str) -> str:

@@ -24,7 +24,8 @@ class FoundNumber:
     end: int
 
 
-_DIGITS = re.compile(r"(?<![\w])?(?P<digits>\d+(?:[.,’' \u00a0]\d{3})*(?:[.,]\d+)?)")
+# A group of three follows at most three digits: "2024 500 guests" are two numbers.
+_DIGITS = re.compile(r"(?P<digits>(?:\d{1,3}(?:[.,’' \u00a0]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?)")
 
 
 @cache

@@ -22,33 +22,30 @@ TEXTS = ["The forum opens in Changping.", "昌平フォーラムは三月五日�
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT with random weights and a character vocabulary; its folder's name says E5."""
     import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Pooling, Transformer
     from tokenizers import Tokenizer
     from tokenizers.models import WordPiece
     from tokenizers.pre_tokenizers import BertPreTokenizer
     from tokenizers.processors import TemplateProcessing
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-    folder = tmp_path_factory.mktemp("model")
+    folder = tmp_path_factory.mktemp("tiny-e5-base")
     characters = sorted({c for text in (*TEXTS, "query: passage: abcdefghijklmnopqrstuvwxyz") for c in text if not c.isspace()})
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *characters, *(f"##{c}" for c in characters)]
     tokenizer = Tokenizer(WordPiece({token: i for i, token in enumerate(vocabulary)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = BertPreTokenizer()
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
     marks = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **marks).save_pretrained(folder / "bert")
     torch.manual_seed(7)
     config = BertConfig(
         vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, max_position_embeddings=128
     )
-    BertModel(config).save_pretrained(folder / "bert")
-    words = Transformer(str(folder / "bert"), max_seq_length=128)
-    SentenceTransformer(modules=[words, Pooling(32)], device="cpu").save(str(folder / "tiny-e5-base"))
-    return folder / "tiny-e5-base"
+    # Without a pooling of its own, sentence-transformers takes the mean.
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=128, **marks).save_pretrained(folder)
+    BertModel(config).save_pretrained(folder)
+    return folder
 
 
-@pytest.fixture(params=["hashed", "sentence-transformers"])
+@pytest.fixture(params=["hashed", pytest.param("sentence-transformers", marks=pytest.mark.slow)])
 def encoder(request: pytest.FixtureRequest) -> Encoder:
     if request.param == "hashed":
         return load_encoder(EmbeddingSettings(dimensions=64))
@@ -105,6 +102,7 @@ def test_the_hashed_encoder_finds_spellings_and_word_forms() -> None:
     assert written @ full_width > 0.999
 
 
+@pytest.mark.slow  # imports torch
 def test_fingerprints_tell_whatever_changes_vectors_apart(tiny_model: Path) -> None:
     model = str(tiny_model)
     variants = [
@@ -115,6 +113,7 @@ def test_fingerprints_tell_whatever_changes_vectors_apart(tiny_model: Path) -> N
     assert load_encoder(variants[2]).fingerprint == load_encoder(EmbeddingSettings(model=model, batch_size=7)).fingerprint
 
 
+@pytest.mark.slow  # imports torch
 def test_e5_like_models_see_their_prefixes(tiny_model: Path) -> None:
     default = SentenceTransformersEncoder(EmbeddingSettings(model=str(tiny_model)))
     bare = SentenceTransformersEncoder(EmbeddingSettings(model=str(tiny_model), query_prefix="", passage_prefix=""))
@@ -125,6 +124,7 @@ def test_e5_like_models_see_their_prefixes(tiny_model: Path) -> None:
     np.testing.assert_allclose(bare.encode_questions(texts), bare.encode_passages(texts), atol=1e-6)
 
 
+@pytest.mark.slow  # imports torch
 def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     for name in (str(tmp_path / "nowhere"), "no-such-owner/no-such-model"):
         with pytest.raises(ModelUnavailable, match="cannot be loaded") as caught:
@@ -132,6 +132,7 @@ def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
         assert "hashed" in caught.value.fix
 
 
+@pytest.mark.slow  # imports torch
 def test_a_folder_that_is_no_model_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelUnavailable):
