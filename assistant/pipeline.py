@@ -5,8 +5,7 @@ It holds no logic of reading, ranking or answering.
 
 from __future__ import annotations
 
-
-import sqlite3
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from assistant.errors import (
+    AssistantError,
     DeleteUnproven,
     DocumentCollision,
     DocumentNotFound,
@@ -177,8 +177,7 @@ class Assistant:
     def stream(self, question: str, history: Sequence[Message] = (), filters: Filters | None = None, *, language: str = "") -> Iterator[str | Answer]:
         """The answer's text in pieces, then the Answer itself; the pieces joined are `Answer.text`."""
         answer = self.ask(question, history, filters, language=language)
-        for line in answer.text.splitlines(keepends=True):
-            yield line
+        yield from answer.text.splitlines(keepends=True)
         yield answer
 
     def document(self, document_id: str) -> Document:
@@ -229,10 +228,10 @@ class Assistant:
                 self._ingest_source(store, source, run, rebuild=rebuild, prune=prune, confirmed=confirmed, progress=progress)
             if rebuild or store.meta("encoder") is None:
                 self._mark(store)
-            self._embed(store, run, progress)
             if not rebuild and not needs_publishing(self._index, store, self.encoder.fingerprint, self._chunking):
                 number = current_number(self._index) or 0
             else:
+                self._embed(store, run, progress)
                 number, timings = publish(
                     self._index, store, self.encoder.fingerprint, self._chunking, self.encoder.dimensions, rebuild=rebuild, progress=progress
                 )
@@ -287,19 +286,22 @@ class Assistant:
     @contextmanager
     def _writing(self, doing: str) -> Iterator[Store]:
         """The one writer's lock and the open store; a full disk becomes a clear error."""
-        self._index.mkdir(parents=True, exist_ok=True)
         try:
+            self._index.mkdir(parents=True, exist_ok=True)
             with writer_lock(self._index / "lock", doing):
                 store = Store(self._index)
                 try:
                     yield store
                 finally:
                     store.close()
-        except (OSError, sqlite3.OperationalError) as error:
-            full = (isinstance(error, OSError) and error.errno in (28, 122)) or "full" in str(error)
-            if full or "disk I/O error" in str(error):
+        except AssistantError as error:
+            if _disk_full(error):
                 raise IndexBroken("the disk is full; nothing was published", fix=FULL_DISK) from error
-            if isinstance(error, PermissionError):
+            raise
+        except Exception as error:
+            if _disk_full(error):
+                raise IndexBroken("the disk is full; nothing was published", fix=FULL_DISK) from error
+            if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
                 raise IndexBroken(f"{self._index} cannot be written", fix="check its permissions") from error
             raise
 
@@ -333,7 +335,8 @@ class Assistant:
                 f"the sources {root} and {listing.root} would give their documents the same ids ({source.collection}/{listing.name}/…)",
                 fix="give one of them a name of its own in [[corpus.sources]]",
             )
-        if prune:
+        gone: list[str] = []
+        if prune and not (source.path and source.path.is_file()):
             # What cannot be read at the moment has not gone.
             unread = [f.path for f in listing.failed if f.reason == "unreadable"]
             listed = {item.document_id for item in listing.items}
@@ -380,12 +383,14 @@ class Assistant:
                     progress("read", done, len(tasks))
                     shown = task.item.origin
                     if isinstance(result, ReadError):
-                        failed.append(FailedFile(shown, result.reason, f"{result.message}. {result.fix}".rstrip(". ") if result.fix else result.message))
+                        failed.append(FailedFile(shown, result.reason, f"{result.message}; {result.fix}" if result.fix else result.message))
                         continue
                     assert isinstance(result, Prepared)
-                    if result.held or result.skip:
-                        if result.held:
-                            run.held.append(FailedFile(shown, "embargo", f"held back: it opens with {result.held!r}. Set embargo_until in {Path(shown).name}.meta.yaml"))
+                    if result.held:
+                        until = str(result.document.metadata.get("embargo_until") or "")
+                        shown_from = f"it is shown from {until} on" if until else f"set embargo_until in {Path(shown).name}.meta.yaml"
+                        run.held.append(FailedFile(shown, "embargo", f"held back, since it opens with “{result.held}”: {shown_from}", partial=bool(until)))
+                    if result.withheld:
                         if task.item.document_id in known:
                             away.append(task.item.document_id)
                         continue
@@ -404,7 +409,7 @@ class Assistant:
             with store.transaction():
                 store.record_failures(source.collection, listing.name, [FailedFile(*row) for row in recorded])
         run.failed.extend(failed)
-        if prune and gone:
+        if gone:
             with store.transaction():
                 store.remove(gone, tombstone=False)
             run.deleted.extend(gone)
@@ -465,6 +470,17 @@ class Assistant:
             return [row[0] for row in generation.db.execute("SELECT id FROM documents ORDER BY id")]
 
 
+def _disk_full(error: BaseException | None) -> bool:
+    """True when a full disk, or a quota, is behind an error; Chroma and Tantivy tell it in words only."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        if any(sign in str(error) for sign in ("disk is full", "disk I/O error", "No space left", "os error 28", "quota exceeded")):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _still(path: str, run: _Run, known: dict[str, Any]) -> bool:
     unchanged = set(run.unchanged)
     return any(k.origin == path and i in unchanged for i, k in known.items())
@@ -478,7 +494,8 @@ def _existing(generation: Generation, document_id: str) -> Document:
 
 
 def _checked(question: str) -> str:
-    text = question.strip()
+    # Half a surrogate pair, as JSON may carry it, stands for no character and cannot be written anywhere.
+    text = question.encode("utf-8", "replace").decode("utf-8").strip()
     if not text:
         raise QuestionError("the question is empty", fix="ask something")
     if len(text) > LONGEST_QUESTION:

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
 from assistant.pipeline import Assistant
 from assistant.settings import ENVIRONMENT_PREFIX, Settings
-from hypothesis import HealthCheck, settings as hypothesis_settings
 
 # Read when the libraries are imported: they would otherwise look for updates and model files on the network.
 os.environ.update(HF_HUB_OFFLINE="1", ANONYMIZED_TELEMETRY="False", GRADIO_ANALYTICS_ENABLED="False", TOKENIZERS_PARALLELISM="false")

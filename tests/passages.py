@@ -18,8 +18,8 @@ from assistant.schema import Chunk, Document
 ENCODER = HashedEncoder(64)
 CHUNKING = "v1-test"
 _SENTENCES = {
-    "en": "Forum number {n} deals with topic{word} and opens in room {n}.",
-    "de": "Das Forum Nummer {n} behandelt Thema{word} und beginnt in Saal {n}.",
+    "en": "Forum number {n} deals with topic {word} and opens in room {n}.",
+    "de": "Das Forum Nummer {n} behandelt Thema {word} und beginnt in Saal {n}.",
     "ja": "第{n}回フォーラムは{word}を扱い、会議室{n}で開かれる。",
     "zh": "第{n}届论坛讨论{word}，在{n}号厅举行。",
 }

@@ -16,8 +16,9 @@ PACKAGE = Path(__file__).parents[1] / "assistant"
 ROOMS = (
     "errors", "schema", "settings", "language", "ingestion", "index", "retrieval", "answering", "pipeline", "evaluation", "web", "cli",
 )  # fmt: skip
-# Design.md names no room for these: `doctor` examines every room for the command line, the package only names them.
-PLACES: dict[str, float] = {**{room: place for place, room in enumerate(ROOMS)}, "doctor": 10.5, "__init__": 12, "__main__": 13}
+# No rooms of their own: `generated` makes pages from settings, `doctor` examines every room for the command line, the
+# package only names them.
+PLACES: dict[str, float] = {**{room: place for place, room in enumerate(ROOMS)}, "generated": 2.5, "doctor": 10.5, "__init__": 12, "__main__": 13}
 HEAVY = ("torch", "llama_index", "chromadb", "gradio", "sentence_transformers", "transformers")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
+
 from assistant import errors
 from assistant.errors import AssistantError, ReadError
 

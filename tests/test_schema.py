@@ -7,9 +7,22 @@ import datetime as dt
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assistant import schema
-from assistant.schema import Answer, Chunk, Citation, Document, FailedFile, Filters, IngestReport, ScoredChunk, Statement, as_json
-from hypothesis import given, strategies as st
+from assistant.schema import (
+    Answer,
+    Chunk,
+    Citation,
+    Document,
+    FailedFile,
+    Filters,
+    IngestReport,
+    ScoredChunk,
+    Statement,
+    as_json,
+)
 
 NOUNS = sorted((c for c in vars(schema).values() if dataclasses.is_dataclass(c)), key=lambda c: c.__name__)
 CHUNK = Chunk("default/a/b.md#0", "default/a/b.md", "昌平のフォーラム", 0, 8, language="ja")

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
 from assistant import settings as module
 from assistant.errors import SettingsError
 from assistant.settings import Settings, Source
-from hypothesis import assume, given, strategies as st
 
 DOCS = Path(__file__).parents[1] / "docs" / "settings.md"
 KEYS = module.keys()
@@ -196,7 +198,7 @@ def test_settings_do_not_change() -> None:
 
 def test_the_table_in_the_docs_is_true() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    assert text.split("<!-- table -->\n")[1].split("<!-- /table -->")[0] == module.table(), "run: python -m assistant.settings"
+    assert text.split("<!-- table -->\n")[1].split("<!-- /table -->")[0] == module.table(), "run: make docs"
 
 
 def test_the_example_in_the_docs_is_valid(tmp_path: Path) -> None:
@@ -208,11 +210,12 @@ def test_the_example_in_the_docs_is_valid(tmp_path: Path) -> None:
 def test_every_key_is_described_and_known_to_the_environment(tmp_path: Path, key: str) -> None:
     assert KEYS[key].description
     variable = "ASSISTANT_" + key.replace(".", "__").upper()
-    value = "[]" if key in ("corpus.paths", "corpus.sources", "portals") else "1"
+    values = {"chunking.size": "32", "embedding.dimensions": "64", "reading.memory_mb": "64", "retrieval.candidates": "64", "reading.formats": "{}"}
+    value = "[]" if key in ("corpus.paths", "corpus.sources", "portals") else values.get(key, "1")
     if key in ("index.chroma_url", "llm.provider"):
         with pytest.raises(SettingsError, match="not supported yet"):
             load(tmp_path, "", **{variable: value})
         return
     section, _, name = key.partition(".")
-    found = getattr(load(tmp_path, "", **{variable: "32" if key == "chunking.size" else "64" if value == "1" and key in ("embedding.dimensions", "reading.memory_mb", "retrieval.candidates") else value}), section)
+    found = getattr(load(tmp_path, "", **{variable: value}), section)
     assert (name in found.model_fields_set) if name else found == []

@@ -28,7 +28,7 @@ _UNSEEN = 0.12
 _FOREIGN = 0.15
 _KIND = 0.4
 _PER_RANK = 0.01
-_LIST_ITEM = re.compile(r"(?:^|\n)\s*(?:[-•*·▪]|\d{1,2}[.)])\s")
+_LIST_ITEM = re.compile(r"\s*(?:[-•*·▪]|\d{1,2}[.)])\s")
 _LONGEST_LIST = 900
 _OPENS_LIST = (":", "：")
 _TAKES_LISTS = ("list", "who", "reason", "definition", "")
@@ -65,6 +65,12 @@ def answer(
     return _compose(question.text, words, chosen, passages[: settings.top_k], documents)
 
 
+def _links(passages: Sequence[ScoredChunk], language: Pack) -> list[str]:
+    """Documents among the best passages that may only be linked to, with their links."""
+    found = [p.chunk for p in passages[:_NEAREST_NAMED] if not p.chunk.text]
+    return list(dict.fromkeys(f"{c.title}: {language.answers['link_only']} {c.source}".strip() for c in found))
+
+
 def refuse(wanted: Needs, passages: Sequence[ScoredChunk], language: Pack) -> Answer:
     """Says that the documents hold no answer, what was looked for, and which passages come nearest."""
     lines = [language.answers["refusal"]]
@@ -73,7 +79,9 @@ def refuse(wanted: Needs, passages: Sequence[ScoredChunk], language: Pack) -> An
     if passages:
         titles = list(dict.fromkeys(p.chunk.title for p in passages))[:_NEAREST_NAMED]
         lines.append(language.answers["refusal_nearest"] + "\n" + "\n".join(f"- {title}" for title in titles))
-    return Answer(wanted.question.text, "\n".join(lines), language.code, "abstained", True, passages=tuple(passages))
+    notes = _links(passages, language)
+    text = "\n".join((*lines, *notes))
+    return Answer(wanted.question.text, text, language.code, "abstained", True, passages=tuple(passages), notes=tuple(notes))
 
 
 def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, evidence: float) -> list[Candidate]:
@@ -129,7 +137,7 @@ def _units(chunk: Chunk, kind: str) -> list[tuple[int, int]]:
             first, last = units[-1]
             opened = chunk.text[first:last].endswith(_OPENS_LIST)
             item = bool(_LIST_ITEM.match(chunk.text, start))
-            goes_on = item and (_LIST_ITEM.search(chunk.text, first, last) or "\n" in chunk.text[first:last])
+            goes_on = item and (_LIST_ITEM.match(chunk.text, first) or "\n" in chunk.text[first:last])
             if (opened or (goes_on and kind in _TAKES_LISTS)) and end - first <= _LONGEST_LIST:
                 units[-1] = (first, end)
                 continue
@@ -169,7 +177,7 @@ def _compose(question: str, language: Pack, chosen: Sequence[Candidate], passage
     citations: list[Citation] = []
     statements: list[Statement] = []
     paragraphs: list[str] = []
-    notes: list[str] = []
+    notes = _links(passages, language)
     for document_id, members in by_document.items():
         document = documents(document_id)
         lines = [_lead_in(language, document)]
@@ -178,6 +186,8 @@ def _compose(question: str, language: Pack, chosen: Sequence[Candidate], passage
             citations.append(citation)
             statements.append(Statement(citation.quote, (citation.number,)))
             lines.append(f"{citation.quote} [{citation.number}]")
+        if document.display == "excerpt":
+            notes.append(f"{document.title}: {language.answers['excerpt_only']}")
         if document.language != language.code:
             note = language.answers["untranslated"].format(language=language.language_name(document.language))
             if note not in notes:

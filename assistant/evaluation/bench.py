@@ -1,9 +1,9 @@
 """Benchmark: how fast and how heavy the whole path is, by stage, and plain llama-index beside it in the same run.
 
-    python -m assistant.evaluation.bench [--passages 1000,10000,100000] [--compare 10000] [--out bench.json] [--work FOLDER]
+    python -m assistant.evaluation.bench [--passages 1000,10000,100000] [--compare 10000] [--out FILE] [--work FOLDER]
 
-The text is synthetic, multilingual and seeded. Each size, and each llama-index row, runs in a process of its own, so that
-its peak memory is its own. Figures depend on the machine: they are reported and compared, never asserted. It knows only
+The text is synthetic, multilingual and seeded. Each size, and each llama-index row, runs in a process of its own, so
+that its peak memory is its own. Figures depend on the machine: they are reported and compared, never asserted. It knows only
 the pipeline's public door (and the chunker, timed on a sample), and nothing of answers' quality.
 """
 
@@ -371,6 +371,7 @@ def measure_ours(folder: Path, documents: int, questions: int = QUESTIONS) -> Pa
         }
         figures["unchanged_s"], again = _timed(assistant.ingest)
         assert not any((again.added, again.updated, again.embedded)), "an unchanged ingest did something"
+        stages |= {f"unchanged.{stage}": {"total": ms} for stage, ms in again.timings_ms.items()}
         middle = files[len(files) // 2]
         middle.write_text(
             middle.read_text(encoding="utf-8") + "\n## Changed\n\nThis paragraph was written for the benchmark.\n",
@@ -469,7 +470,7 @@ def _splitter(documents: Sequence[Any], passages: int) -> Any:
 
 
 def measure_llama_index(folder: Path, documents: int, passages: int, questions: int = QUESTIONS) -> Part:
-    """The same texts, already read (its clock starts later than ours), through VectorStoreIndex and ChromaVectorStore."""
+    """The same texts, already read (its clock starts later than ours), into VectorStoreIndex and ChromaVectorStore."""
     import chromadb
     from chromadb.config import Settings as ChromaSettings
     from llama_index.core import Document, StorageContext, VectorStoreIndex
@@ -643,14 +644,16 @@ def report(bench: Bench) -> str:
     """The run as Markdown tables."""
     libraries = ", ".join(f"{name} {value}" for name, value in bench.machine.items() if name in _LIBRARIES)
     lines = [
-        f"{bench.machine['cores']} cores, {bench.machine['system']}, Python {bench.machine['python']}; {libraries}. {bench.seconds:.0f} s in all.",
+        f"{bench.machine['cores']} cores, {bench.machine['system']}, Python {bench.machine['python']}; {libraries}. "
+        f"{bench.seconds:.0f} s in all.",
         "",
     ]
     lines += _table("ours", bench.ours)
     if bench.compared_with:
         lines += [
             "",
-            f"The same {bench.compared_with.documents:,} documents through plain llama-index (VectorStoreIndex, ChromaVectorStore, the same encoder; ",
+            f"The same {bench.compared_with.documents:,} documents through plain llama-index (VectorStoreIndex, "
+            "ChromaVectorStore, the same encoder; ",
         ]
         lines[-1] += "its clock starts with the texts in memory, ours with the files):"
         lines += [
@@ -683,7 +686,8 @@ def report(bench: Bench) -> str:
         c = bench.cold_start
         lines += [
             "",
-            f"`assistant ask`, cold, over {bench.ours[0].passages:,} passages: {c['median_s']:.2f} s (median of {c['runs']}; {c['fastest_s']:.2f} to {c['slowest_s']:.2f}).",
+            f"`assistant ask`, cold, over {bench.ours[0].passages:,} passages: {c['median_s']:.2f} s "
+            f"(median of {c['runs']}; {c['fastest_s']:.2f} to {c['slowest_s']:.2f}).",
         ]
     return "\n".join(lines)
 

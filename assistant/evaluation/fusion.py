@@ -4,7 +4,8 @@
 
 DATA/pairs holds `*.qa.jsonl.zst`: lines {"l": language, "q": question, "p": passage}. For every source the weights are
 chosen on all the other sources and reported on it. The parts are the project's own: hashed encoder, Tantivy, question
-terms, z-scores. It knows neither documents nor the pipeline, and it sets nothing: the defaults in `settings` are changed by hand.
+terms, z-scores. It knows neither documents nor the pipeline, and it sets nothing: the defaults in `settings` are
+changed by hand.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ Floats = NDArray[np.float64]
 class Pool:
     """Distinct passages of one source and language, and questions that some of them answer.
 
-    `questions` are (text, rows of the passages that the source gives for it: mostly one); `clusters` number what must be resampled together: the questions of a
-    passage and of its translations (the source lists translations one after the other).
+    `questions` are (text, rows of the passages that the source gives for it: mostly one); `clusters` number what must be
+    resampled together: the questions of a passage and of its translations (the source lists translations one after the
+    other).
     """
 
     source: str
@@ -199,7 +201,7 @@ def _terms(text: str, drops_stop_words: bool) -> tuple[str, ...]:
 def question_ranks(
     dense: Sequence[tuple[int, float]], lexical: Sequence[tuple[int, float]], cosines: Floats, right: Sequence[int]
 ) -> list[int]:
-    """The rank of the first right passage at each dense weight of GRID, fused as `Retriever` fuses, and then by plain RRF.
+    """The rank of the first right passage at each dense weight of GRID, fused as `Retriever` does, then by plain RRF.
 
     Weight 1 is dense alone, weight 0 lexical alone (what lexical search did not find ties behind what it found).
     """
@@ -294,7 +296,7 @@ def surface(sources: Sequence[Sequence[Ranks]]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A source (or "all", or a language of a source) under weights that other sources chose, beside the alternatives."""
+    """A source (or "all": their mean) under weights that other sources chose, beside the alternatives."""
 
     name: str
     languages: str
@@ -361,7 +363,7 @@ def _row(
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A variant at its own held-out weights against the shipped one: paired differences of MRR@10 by source and over all."""
+    """A variant at its own held-out weights against the shipped one: paired differences of MRR@10."""
 
     name: str
     dense_weight: float
@@ -411,11 +413,16 @@ def run(
         figures = own[-1].figures
         trials.append(
             Trial(
-                variant.name, own[-1].dense_weight, figures["chosen"]["MRR@10"], figures["dense"]["MRR@10"].mean, figures["lexical"]["MRR@10"].mean,
-                interval(means["all"] - shipped["all"]), {name: interval(means[name] - shipped[name]) for name in means if name != "all"},
+                variant.name,
+                own[-1].dense_weight,
+                figures["chosen"]["MRR@10"],
+                figures["dense"]["MRR@10"].mean,
+                figures["lexical"]["MRR@10"].mean,
+                interval(means["all"] - shipped["all"]),
+                {name: interval(means[name] - shipped[name]) for name in means if name != "all"},
                 {row.name: row.figures["dense"]["MRR@10"].mean for row in own[:-1]},
             )
-        )  # fmt: skip
+        )
     curve = surface(list(by_source([found[variants[0]] for found in searched]).values()))
     weight = rows[-1].dense_weight
     return Outcome(
@@ -431,7 +438,8 @@ def run(
 def report(outcome: Outcome) -> str:
     """The outcome as Markdown tables; percentages with 95% cluster-bootstrap intervals."""
     lines = [
-        "| held-out source | languages | questions / passages | dense weight chosen on the others | metric | weighted | dense only | lexical only | plain RRF |",
+        "| held-out source | languages | questions / passages | dense weight chosen on the others | metric "
+        "| weighted | dense only | lexical only | plain RRF |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in outcome.rows:
@@ -475,7 +483,8 @@ def report(outcome: Outcome) -> str:
     ]
     lines += [
         "",
-        f"Chosen: dense_weight {outcome.dense_weight:.2f}, lexical_weight {outcome.lexical_weight:.2f}. {outcome.seconds:.0f} s.",
+        f"Chosen: dense_weight {outcome.dense_weight:.2f}, lexical_weight {outcome.lexical_weight:.2f}. "
+        f"{outcome.seconds:.0f} s.",
     ]
     return "\n".join(lines)
 

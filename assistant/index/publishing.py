@@ -81,8 +81,11 @@ def publish(
     try:
         tombstones = _fill(build, base)
         if not _sound(build):
+            # The base has lost something: everything is built from the store.
             shutil.rmtree(folder / "chroma")
+            shutil.rmtree(folder / "lexical")
             tombstones = _fill_vectors(build, None, store.keys())
+            _fill_lexical(build, None, store.keys())
             if not _sound(build):
                 raise IndexBroken("the new generation does not find its own passages; nothing was published", fix="assistant ingest --rebuild")
         documents, passages = store.counts()
@@ -145,8 +148,9 @@ def _fill_vectors(build: _Build, base: tuple[Path, Manifest] | None, keys: NDArr
             rows[kept] = old_rows[np.searchsorted(old_keys, keys[kept])]
     order = fresh.tolist()
     rows[np.searchsorted(keys, fresh)] = build.store.vectors(build.encoder, [hashes[key] for key in order], build.dimensions)
-    keys.astype("<i8").tofile(build.folder / "keys.i64")
-    rows.tofile(build.folder / "vectors.f16")
+    # Not `tofile`: on a full disk its error does not say so.
+    (build.folder / "keys.i64").write_bytes(keys.astype("<i8").tobytes())
+    (build.folder / "vectors.f16").write_bytes(rows.data if len(rows) else b"")
     build.timed("vectors", started)
 
     started = time.perf_counter()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assistant.language.lexical import token_count
+from assistant.language.lexical import lexical_tokens, token_count
 from assistant.language.sentences import sentences
 from assistant.schema import Chunk, Document, Page, Section
 
@@ -53,9 +53,7 @@ def _parts(document: Document) -> Iterator[Section]:
 
 def _below_title(path: tuple[str, ...], title: str) -> tuple[str, ...]:
     """The heading path without a first heading that only says the title again."""
-    if path and (path[0].casefold() in title.casefold() or title.casefold() in path[0].casefold()):
-        return path[1:]
-    return path
+    return path[1:] if path and set(lexical_tokens(path[0])) <= set(lexical_tokens(title)) else path
 
 
 def _starts_with_heading(document: Document, section: Section) -> bool:

@@ -17,6 +17,7 @@ from assistant.ingestion.cleaning import clean
 from assistant.ingestion.reading import Block, Limits, RawDocument, assemble, read_file
 from assistant.ingestion.sources import Item
 from assistant.language.detection import detect
+from assistant.language.sentences import sentences
 from assistant.schema import Chunk, Document, Visibility
 
 
@@ -33,13 +34,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document ready to be stored. `held` is the line that holds it back; `skip` marks a file that asks not to be indexed."""
+    """A document ready to be stored.
+
+    `held` is an opening line such as "EMBARGO"; `withheld` says that the document must not be stored: it is held
+    without a time, or asks not to be indexed.
+    """
 
     document: Document
     chunks: list[Chunk]
     warnings: tuple[str, ...] = ()
     held: str = ""
-    skip: bool = False
+    withheld: bool = False
 
 
 # Known metadata has fields of its own; the rest goes along as it is.
@@ -68,9 +73,9 @@ def prepare(task: Task, limits: Limits) -> Prepared:
         content_hash=item.content_hash, visibility=_visibility(task.visibility, metadata.get("visibility")),
         sections=raw.sections, pages=raw.pages,
     )  # fmt: skip
-    held = raw.held if raw.held and not metadata.get("embargo_until") else ""
+    withheld = (bool(raw.held) and not metadata.get("embargo_until")) or str(metadata.get("index", "")).lower() in ("false", "no")
     chunks = chunk(document, task.chunk_size, task.chunk_minimum)
-    return Prepared(document, chunks, raw.warnings, held, str(metadata.get("index", "")).lower() in ("false", "no"))
+    return Prepared(document, chunks, raw.warnings, raw.held, withheld)
 
 
 def _named(stem: str, text: str) -> str:
@@ -78,7 +83,8 @@ def _named(stem: str, text: str) -> str:
     words = re.findall(r"[^\W\d_]{3,}", stem)
     if sum(map(len, words)) * 2 > len(stem):
         return re.sub(r"[_\s]+", " ", stem).strip()
-    first = " ".join(text[:200].split())
+    sentence = next((text[a:b] for a, b in sentences(text[:400])), "")
+    first = " ".join(sentence.split()).rstrip("。.")
     return first if len(first) <= _LONGEST_TITLE else first[: first.rfind(" ", 20, _LONGEST_TITLE) if " " in first[20:_LONGEST_TITLE] else _LONGEST_TITLE] + " …"
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from assistant.errors import ReadError
 from assistant.ingestion.cleaning import clean, unspaced
+from assistant.language.dates import FoundDate, find_dates
 from assistant.language.packs import packs
 
 FRONT_MATTER_BYTES = 64 * 1024
@@ -42,24 +43,9 @@ _ZONES = {
 }  # fmt: skip
 
 
-@cache
-def _date_pattern() -> tuple[re.Pattern[str], dict[str, int]]:
-    """A pattern for a full date in any language that has a pack, and the month each written form stands for."""
-    numbers: dict[str, int] = {}
-    for pack in packs():
-        for number, forms in enumerate(pack.months, start=1):
-            numbers.update((form.rstrip("."), number) for form in forms if not re.search(r"\d", form))
-    suffixes = {re.escape(suffix) for pack in packs() for suffix in pack.ordinal_suffixes} | {r"\.", "º", "°", "er"}
-    names = "|".join(re.escape(name) for name in sorted(numbers, key=len, reverse=True)) or r"(?!)"
-    ordinal = "|".join(sorted(suffixes, key=len, reverse=True))
-    shapes = (
-        r"(?P<y1>\d{4})\s?[年년]\s?(?P<m1>\d{1,2})\s?[月월]\s?(?P<d1>\d{1,2})\s?[日號号일]",
-        rf"(?P<d2>\d{{1,2}})(?:{ordinal})?\s*(?:\w{{1,3}}\s+)?(?P<m2>{names})\b\.?,?\s*(?:\w{{2,3}}\s+)?(?P<y2>\d{{4}})(?!\d)",
-        rf"\b(?P<m3>{names})\b\.?\s*(?P<d3>\d{{1,2}})(?:{ordinal})?,?\s+(?P<y3>\d{{4}})(?!\d)",
-        r"(?P<y4>\d{4})(?P<s4>[-/.])\s?(?P<m4>\d{1,2})(?P=s4)\s?(?P<d4>\d{1,2})(?!\d)",
-        r"(?P<d5>\d{1,2})\.\s?(?P<m5>\d{1,2})\.\s?(?P<y5>\d{4})(?!\d)",
-    )
-    return re.compile(rf"(?<!\d)(?:{'|'.join(shapes)})", re.IGNORECASE), numbers
+def _full_dates(text: str) -> list[FoundDate]:
+    """The text's dates that name a day, in order."""
+    return [date for date in find_dates(text) if len(date.iso) == 10]
 
 
 def _valid(year: str | int, month: str | int | None = None, day: str | int | None = None) -> str:
@@ -69,12 +55,6 @@ def _valid(year: str | int, month: str | int | None = None, day: str | int | Non
     except ValueError:
         return ""
     return "" if date.year < 1000 else date.isoformat()[: 10 if day else 7 if month else 4]
-
-
-def _date_of(match: re.Match[str]) -> str:
-    found = {key[0]: value for key, value in match.groupdict().items() if value and key[0] in "ymd"}
-    month = _date_pattern()[1].get(found["m"].casefold(), found["m"])
-    return _valid(found["y"], month, found["d"])
 
 
 def iso_date(value: object) -> str:
@@ -91,8 +71,8 @@ def iso_date(value: object) -> str:
         return _valid(*(match.groups()[:3] if match[1] else match.groups()[3:]))
     if match := _ISO.match(text):
         return _valid(*match.groups())
-    if match := _date_pattern()[0].match(text):
-        return _date_of(match)
+    if (found := _full_dates(text)) and found[0].start == 0:
+        return found[0].iso
     try:
         return parsedate_to_datetime(text).date().isoformat()
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -110,10 +90,9 @@ def iso_moment(value: object) -> str:
         except ValueError:
             pass
     date = iso_date(value)
-    match = _date_pattern()[0].search(text)
-    if match:
-        date = date or _date_of(match)
-        text = f"{text[: match.start()]} {text[match.end() :]}"
+    if found := _full_dates(text):
+        date = date or found[0].iso
+        text = f"{text[: found[0].start]} {text[found[0].end :]}"
     return f"{date}{_clock(text)}" if len(date) == 10 else date
 
 
@@ -279,21 +258,20 @@ def dateline(text: str) -> str:
     Only at the start of a line, after at most a place, or in brackets there; never a range, never a date
     that runs on into a sentence ("Am 9. Dezember 2025 fand …" dates the event, not the text).
     """
-    pattern = _date_pattern()[0]
     for line in _openings(text, _DATELINE_WITHIN):
         bracketed = _BRACKETED.match(line)
-        if bracketed and (match := pattern.search(bracketed[1])) and (date := _date_of(match)):
-            return date
-        if (match := pattern.search(line)) and (place := _PLACE.fullmatch(line[: match.start()])):
-            rest = line[match.end() :]
+        if bracketed and (inside := _full_dates(bracketed[1])):
+            return inside[0].iso
+        found = _full_dates(line)
+        if found and (place := _PLACE.fullmatch(line[: found[0].start])):
+            rest = line[found[0].end :]
             after = _AFTER.match(rest)
             ranges = re.match(r"\s*[-–—]\s*", rest)
-            if not after or (ranges and pattern.match(rest, ranges.end())):
+            if not after or (ranges and any(date.start == found[0].end + ranges.end() for date in found[1:])):
                 continue
             if place["wire"] and not rest.startswith(tuple("电電讯訊-–—―/(（")):
                 continue  # "大会于2024年11月15日" is a sentence; "新华社北京2024年11月15日电" is not
-            if date := _date_of(match):
-                return date
+            return found[0].iso
     return ""
 
 

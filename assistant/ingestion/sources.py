@@ -154,7 +154,7 @@ def _records(source: Source, prefix: str) -> Iterator[Item]:
     reader = _load_reader(source)
     try:
         documents: Sequence[Any] = reader.load_data(**source.load)
-    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; all of it means the source is unreadable
+    except Exception as error:
         raise SourceError(f"the reader {source.reader} failed ({type(error).__name__}: {str(error)[:200]})", fix="check its arguments in corpus.sources") from error
     for document in documents:
         metadata = dict(as_json(document.metadata or {}))
@@ -182,5 +182,5 @@ def _load_reader(source: Source) -> Any:
         ) from error
     try:
         return class_(**source.arguments)
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:
         raise SourceError(f"the reader {source.reader} cannot be made ({type(error).__name__}: {str(error)[:200]})", fix="check its arguments in corpus.sources") from error

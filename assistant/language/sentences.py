@@ -149,7 +149,7 @@ def _goes_on(text: str, match: re.Match[str], words: _Words, inside: Mapping[int
 def _opens_with_stopword(text: str, position: int, words: _Words) -> bool:
     """True when a capitalised function word follows: after "usw." or "Phase 2." it opens a sentence."""
     following = _NEXT_WORD.match(text, position)
-    return bool(following) and following[1][0].isupper() and following[1].casefold() in words.stopwords
+    return following is not None and following[1][0].isupper() and following[1].casefold() in words.stopwords
 
 
 def _line_ends_sentence(text: str, start: int, end: int, words: _Words) -> bool:

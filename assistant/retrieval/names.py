@@ -5,12 +5,13 @@ It recognises the longest name first and never inside another word. It knows not
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import ahocorasick_rs
 
-from assistant.language.lexical import fold, fold_aligned
+from assistant.language.lexical import fold, fold_aligned, fold_word
 from assistant.language.scripts import script_of
 
 _SHORTEST = 2
@@ -33,13 +34,14 @@ class Names:
         members: dict[int, dict[str, None]] = {}
         for number, group in enumerate(groups):
             spellings = [s for s in group if len(fold(s).strip()) >= _SHORTEST]
-            joined = {owner[fold(s)] for s in spellings if fold(s) in owner}
+            forms = {form for s in spellings for form in _forms(s)}
+            joined = {owner[form] for form in forms if form in owner}
             target = min(joined, default=number)
             merged = members.setdefault(target, {})
             for other in joined - {target}:
                 merged.update(members.pop(other))
             merged.update(dict.fromkeys(spellings))
-            owner.update((fold(s), target) for s in merged)
+            owner.update((form, target) for s in merged for form in _forms(s))
         self._patterns = list(owner)
         self._spellings = [tuple(members[owner[p]]) for p in self._patterns]
         self._automaton = ahocorasick_rs.AhoCorasick(self._patterns) if self._patterns else None
@@ -62,7 +64,17 @@ class Names:
         for start, end, pattern in hits:
             if all(end <= a or b <= start for a, b, _ in found):
                 found.append((start, end, pattern))
-        return [FoundName(origin[a], origin[b], self._spellings[p]) for a, b, p in sorted(found)]
+        return [FoundName(origin[a], max(origin[b], origin[b - 1] + 1), self._spellings[p]) for a, b, p in sorted(found)]
+
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+
+
+def _forms(spelling: str) -> set[str]:
+    """The folded forms under which a spelling is found: München also as Muenchen, Muenchen also as Munchen."""
+    lowered = unicodedata.normalize("NFC", spelling).lower()
+    words = " ".join(fold_word(word) for word in fold(spelling).split(" "))
+    return {form for form in (fold(spelling), fold(lowered.translate(_UMLAUTS)), words) if len(form.strip()) >= _SHORTEST}
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

@@ -15,7 +15,6 @@ from assistant.language.packs import QUESTION_KINDS, codes, pack
 from assistant.language.scripts import HANGUL, is_unspaced, script_of
 from assistant.retrieval.names import FoundName, Names
 
-
 # Kinds whose asking phrase names what is asked for, not what it is about: "which companies", "in which city".
 _ASKS_BY_NOUN = ("date", "number", "who", "place")
 

@@ -1,4 +1,4 @@
-"""The benchmark: its text is the same everywhere, its parts run, and its ratios say who is ahead. No time is asserted."""
+"""The benchmark: its text is the same everywhere, its parts run, its ratios say who is ahead. No time is asserted."""
 
 from __future__ import annotations
 

@@ -14,7 +14,15 @@ import pytest
 
 from assistant.errors import IndexBroken
 from assistant.index import generation as module
-from assistant.index.generation import Generation, Generations, Manifest, current_number, folder_of, nearest, open_current
+from assistant.index.generation import (
+    Generation,
+    Generations,
+    Manifest,
+    current_number,
+    folder_of,
+    nearest,
+    open_current,
+)
 from assistant.index.lexical import LexicalQuery
 from assistant.index.store import Store
 from assistant.schema import Filters
@@ -278,7 +286,7 @@ def test_many_threads_lease_while_generations_change(store: Store, index: Path) 
                     assert count == current.manifest.documents
                     assert len(current.chunks(current.keys.tolist())) == current.manifest.passages
                     seen.add(current.manifest.number)
-        except BaseException as error:  # noqa: BLE001 - the test's thread raises it
+        except BaseException as error:
             errors.append(error)
 
     threads = [threading.Thread(target=read) for _ in range(2)]

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 
 from assistant.language.sentences import sentences
-
 from tests.language.sentence_cases import CASES, HELD_OUT, Case
 
 Splitter = Callable[[Case], list[str]]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from assistant.language.dates import find_dates, write_date
-from assistant.language.packs import codes, packs
 from hypothesis import given
 from hypothesis import strategies as st
+
+from assistant.language.dates import find_dates, write_date
+from assistant.language.packs import codes, packs
 
 LANGUAGES = pytest.mark.parametrize("language", codes())
 

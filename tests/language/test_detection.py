@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from assistant.language.detection import detect
-from assistant.language.packs import codes
 from hypothesis import given
 from hypothesis import strategies as st
+
+from assistant.language.detection import detect
+from assistant.language.packs import codes
 
 QUESTIONS = {
     "en": ["When is the forum?", "Where does it take place?", "Who organises the congress?", "How many people attended?", "What are the goals of the platform?", "Why was it founded?", "Which companies took part?", "Is there a fee?", "What is the cluster about?"],

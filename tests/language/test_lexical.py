@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from assistant.language.lexical import fold, fold_aligned, fold_word, lexical_tokens, token_count, tokens_with_offsets
-from assistant.language.scripts import is_unspaced
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from assistant.language.lexical import fold, fold_aligned, fold_word, lexical_tokens, token_count, tokens_with_offsets
+from assistant.language.scripts import is_unspaced
 
 MIXED = st.one_of(
     st.text(max_size=60),

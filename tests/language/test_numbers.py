@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from assistant.language.numbers import find_numbers
-from assistant.language.packs import codes, packs
 from hypothesis import given
 from hypothesis import strategies as st
+
+from assistant.language.numbers import find_numbers
+from assistant.language.packs import codes, packs
 
 
 def values(text: str, language: str = "") -> list[Decimal]:

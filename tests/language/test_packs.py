@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
+
 from assistant.errors import SettingsError
 from assistant.language.packs import FALLBACK, FOLDER, QUESTION_KINDS, Pack, codes, missing, pack, packs
 from assistant.language.scripts import SPACED, UNSPACED, script_of

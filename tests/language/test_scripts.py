@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from assistant.language.scripts import SPACED, UNSPACED, count_scripts, is_unspaced, script_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from assistant.language.scripts import SPACED, UNSPACED, count_scripts, is_unspaced, script_of
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ def test_script_of_a_character(characters: str, script: str) -> None:
     assert {script_of(c) for c in characters} == {script}
 
 
-@pytest.mark.parametrize("character", list("0９٣۵ .,。！-€→。“・،؛؟۔।฿ \n\t") + [""])
+@pytest.mark.parametrize("character", [*"0９٣۵ .,。！-€→。“・،؛؟۔।฿ \n\t", ""])
 def test_digits_and_marks_have_no_script(character: str) -> None:
     assert script_of(character) == ""
     assert not is_unspaced(character)
