@@ -860,7 +860,7 @@ def test_vectors_of_two_encoders_never_meet(tmp_path: Path, corpus: Path) -> Non
         with Assistant(made(tmp_path, embedding={"dimensions": 64})) as new:
             new.ingest(rebuild=True)
         deadline = time.monotonic() + 10
-        with pytest.raises(IndexMismatch):  # noqa: PT012 - until it has followed the new generation
+        with pytest.raises(IndexMismatch):
             while time.monotonic() < deadline:
                 assert np.isfinite(old.search("Harbour Forum")[0].score)
                 time.sleep(0.05)

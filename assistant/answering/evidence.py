@@ -14,7 +14,7 @@ from assistant.language.dates import find_dates
 from assistant.language.lexical import lexical_tokens
 from assistant.language.numbers import find_numbers
 from assistant.language.scripts import is_unspaced
-from assistant.retrieval.names import Names
+from assistant.retrieval.names import FoundName, Names
 from assistant.retrieval.questions import Question, light_tokens, spelling_tokens
 
 _STEM = 4
@@ -38,6 +38,11 @@ class Needs:
     def total(self) -> float:
         return sum(self.terms.values()) + sum(weight for _, weight in self.names)
 
+    @property
+    def anchored(self) -> bool:
+        """True when the question holds a name or number: all that shows, without a model, what a foreign text is about."""
+        return bool(self.names) or any(term[0].isdigit() for term in self.terms)
+
 
 # What an answer need not say again ("take place", "stattfinden") counts this much of its weight.
 _LIGHT = 0.25
@@ -46,23 +51,27 @@ _LIGHT = 0.25
 def needs(question: Question, frequency: Callable[[str], int], passages: int) -> Needs:
     """Weigh a question's terms by the root of their inverse document frequency (Robertson & Zaragoza 2009, eq. 3.2).
 
-    The root, because a word that stands nowhere would else outweigh all others in a small corpus. An unspaced
-    script's bigrams overlap, so each counts half.
+    The root, because a word that stands nowhere would else outweigh all others in a small corpus. The bigrams of a run
+    share one word's weight.
     """
 
-    def weight(token: str, held_by: int) -> float:
-        idf = math.sqrt(max(0.04, math.log(1 + (passages - held_by + 0.5) / (held_by + 0.5))))
-        return idf / 2 if is_unspaced(token[0]) else idf
+    def weight(held_by: int) -> float:
+        return math.sqrt(max(0.04, math.log(1 + (passages - held_by + 0.5) / (held_by + 0.5))))
 
-    light = light_tokens(question.language)
+    light = light_tokens(question.language) | question.asking
     names = []
     for name in question.names:
         spellings = tuple(s for s in spelling_tokens(name) if s)
         # As frequent as its most frequent spelling, and a spelling as its rarest token.
-        names.append((spellings, weight("a", max((min(map(frequency, s)) for s in spellings), default=0))))
-    held = {t: frequency(t) for t in question.terms}
-    terms = {t: weight(t, n) * (_LIGHT if t in light else 1.0) for t, n in held.items()}
-    return Needs(question, terms, tuple(names), any(not n and t not in light for t, n in held.items()))
+        names.append((spellings, weight(max((min(map(frequency, s)) for s in spellings), default=0))))
+    terms: dict[str, float] = {}
+    unseen = False
+    for word in question.words:
+        held = {token: frequency(token) for token in word}
+        unseen = unseen or not (any(held.values()) or light.issuperset(word))
+        for token, n in held.items():
+            terms[token] = terms.get(token, 0.0) + weight(n) * (_LIGHT if token in light else 1.0) / len(word)
+    return Needs(question, terms, tuple(names), unseen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +107,25 @@ class TokenSet:
         endings = tuple(term[: len(term) - cut] for cut in (0, 1, 2) if len(term) - cut >= _STEM)
         return 0.8 if any(len(other) >= len(term) + 3 and other.endswith(endings) for other in self._words) else 0.0
 
+    def starts_with(self, tokens: tuple[str, ...]) -> bool:
+        """True when the text begins with the phrase, after an article at most."""
+        return bool(tokens) and any(tuple(self.sequence[skip : skip + len(tokens)]) == tokens for skip in (0, 1))
+
     def has_phrase(self, tokens: tuple[str, ...]) -> bool:
         return bool(tokens) and "\0" + "\0".join(tokens) + "\0" in self._joined
 
 
 def _related(a: str, b: str) -> bool:
-    """Two words that share at least three quarters of the shorter, and differ by an ending of at most four letters."""
+    """Two words of one stem: they share three quarters of the shorter and differ by an ending of up to four letters
+    (Ziele, Zielen), or share six letters and differ by up to five (organisierte, Organisation).
+    """
     shared = 0
     for x, y in zip(a, b, strict=False):
         if x != y:
             break
         shared += 1
-    return shared >= max(_STEM, 0.75 * min(len(a), len(b))) and max(len(a), len(b)) - shared <= 4
+    ending = max(len(a), len(b)) - shared
+    return (shared >= max(_STEM, 0.75 * min(len(a), len(b))) and ending <= 4) or (shared >= 6 and ending <= 5)
 
 
 def held_by(wanted: Needs, parts: Sequence[tuple[TokenSet, float]]) -> Held:
@@ -131,14 +147,23 @@ def held_by(wanted: Needs, parts: Sequence[tuple[TokenSet, float]]) -> Held:
     return Held((words + names) / total if total else 0.0, words / word_total if word_total else 1.0, names / name_total if name_total else 1.0)
 
 
-def kind_strength(kind: str, text: str, language: str, names: Names) -> float:
-    """How surely (0 to 1) a text holds the kind of thing a question asks for; 1 for kinds that cannot be told."""
+def kind_strength(kind: str, text: str, language: str, names: Names, asked: Sequence[FoundName] = ()) -> float:
+    """How surely (0 to 1) a text holds the kind of thing a question asks for; 1 for kinds that cannot be told.
+
+    `asked` are the question's own names, which answer neither who nor where.
+    """
     if kind == "date":
         # A bare year is more often part of a name ("Forum 2024") than an answer.
         return max((0.4 if date.iso.isdigit() else 1.0 for date in find_dates(text)), default=0.0)
     if kind == "number":
         spans = [(d.start, d.end) for d in find_dates(text)]
-        return float(any(not any(a <= n.start < b for a, b in spans) for n in find_numbers(text, language)))
-    if kind == "who":
-        return float(bool(_NAME_LIKE.search(text) or names.find(text)))
+        found = [n for n in find_numbers(text, language) if not any(a <= n.start < b for a, b in spans)]
+        # "one", "ein", "un" are articles more often than counts.
+        return float(any(text[n.start].isdigit() or n.value > 1 for n in found))
+    if kind in ("who", "place"):
+        own = {spelling for name in asked for spelling in name.spellings}
+        other = any(not own.intersection(name.spellings) for name in names.find(text))
+        if kind == "place":
+            return 1.0 if other else 0.5
+        return float(other or bool(_NAME_LIKE.search(text)))
     return 1.0

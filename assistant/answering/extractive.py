@@ -28,8 +28,13 @@ _UNSEEN = 0.12
 _FOREIGN = 0.15
 _KIND = 0.4
 _PER_RANK = 0.01
+# "X is …" defines X, most surely where a document begins.
+_DEFINES = 0.3
 _LIST_ITEM = re.compile(r"\s*(?:[-•*·▪]|\d{1,2}[.)])\s")
 _LONGEST_LIST = 900
+# A small table is quoted whole: its rows say nothing without their header.
+_ROW = " | "
+_LONGEST_TABLE = 500
 _OPENS_LIST = (":", "：")
 _TAKES_LISTS = ("list", "who", "reason", "definition", "")
 _NEAREST_NAMED = 3
@@ -88,10 +93,15 @@ def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, ev
     """Sentences of passages that hold enough of the question, and that hold the kind of thing it asks for."""
     kind = wanted.question.kind
     found: list[Candidate] = []
+    chunk_starts: dict[str, int] = {}
+    for scored in passages:
+        first = chunk_starts.setdefault(scored.chunk.document_id, scored.chunk.start)
+        chunk_starts[scored.chunk.document_id] = min(first, scored.chunk.start)
     for scored in passages:
         chunk = scored.chunk
         if not chunk.text:
             continue
+        foreign = chunk.language != wanted.question.language
         heading, title, whole = TokenSet(chunk.heading), TokenSet(chunk.title), TokenSet(chunk.text)
         context = ((heading, _HEADING), (title, _TITLE), (whole, _PASSAGE))
         if not _enough(wanted, chunk, held_by(wanted, ((whole, 1.0), (heading, 1.0), (title, 1.0))), evidence):
@@ -100,15 +110,17 @@ def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, ev
             text = chunk.text[start:end]
             tokens = TokenSet(text)
             near = held_by(wanted, ((tokens, 1.0), (heading, _HEADING)))
-            # A sentence that says only the names says nothing about them.
-            if near.all < _LEAST or (near.words == 0 and kind != "date"):
+            # A sentence that says only the names says nothing about them; one in another language must say them itself.
+            if near.all < _LEAST or (near.words == 0 and kind != "date") or (foreign and near.names < 0.8):
                 continue
-            strength = kind_strength(kind, text, chunk.language, names)
+            strength = kind_strength(kind, text, chunk.language, names, wanted.question.names)
             if not strength:
                 continue
             score = held_by(wanted, ((tokens, 1.0), *context)).all + _KIND * strength - _PER_RANK * scored.rank
-            if chunk.language != wanted.question.language:
+            if foreign:
                 score -= _FOREIGN
+            if kind == "definition" and any(tokens.starts_with(spelling) for spellings, _ in wanted.names for spelling in spellings):
+                score += _DEFINES if start == 0 and chunk.start == chunk_starts[chunk.document_id] else _DEFINES / 2
             found.append(Candidate(chunk, start, end, score, strength, tokens))
     return found
 
@@ -123,8 +135,10 @@ def _enough(wanted: Needs, chunk: Chunk, held: Held, evidence: float) -> bool:
     kind = wanted.question.kind
     if held.names < 0.5:
         return False
-    if chunk.language != wanted.question.language and held.words < evidence:
-        return kind == "date" and held.names >= 0.8
+    if chunk.language != wanted.question.language and not (wanted.anchored and held.names >= 0.8 and (kind == "date" or held.words >= evidence)):
+        return False
+    if chunk.language != wanted.question.language and kind == "date":
+        return True
     needed = evidence + (_UNSEEN if wanted.unseen else 0.0)
     return held.all >= needed and (kind == "date" or held.words >= needed * 0.7)
 
@@ -135,6 +149,9 @@ def _units(chunk: Chunk, kind: str) -> list[tuple[int, int]]:
     for start, end in sentences(chunk.text, chunk.language):
         if units:
             first, last = units[-1]
+            if _ROW in chunk.text[first:last] and _ROW in chunk.text[start:end] and end - first <= _LONGEST_TABLE and "\n\n" not in chunk.text[last:start]:
+                units[-1] = (first, end)
+                continue
             opened = chunk.text[first:last].endswith(_OPENS_LIST)
             item = bool(_LIST_ITEM.match(chunk.text, start))
             goes_on = item and (_LIST_ITEM.match(chunk.text, first) or "\n" in chunk.text[first:last])

@@ -47,7 +47,7 @@ class HashedEncoder:
     """
 
     # Weights of the n-gram lengths 1 to 4. Fused with lexical search none of seven other settings was better by more than
-    # 0.3 points of MRR@10; alone, lengths 2 and 3 win 10 to 12 points in Chinese and Japanese and lose 1 to 4 in English
+    # 0.3 points of MRR@10; alone, lengths 2 and 3 win 10 to 11 points in Chinese and Japanese and lose 1 to 4 in English
     # (`python -m assistant.evaluation.fusion`, docs/decisions/004-fusion.md).
     _LENGTHS = (0.25, 0.7, 1.0, 1.0)
     _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)

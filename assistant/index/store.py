@@ -71,6 +71,11 @@ def vector_hash(context: str) -> bytes:
     return hashlib.blake2b(context.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
+def _storable(value: str) -> str:
+    """Without half surrogate pairs, which YAML and JSON can carry into metadata and UTF-8 cannot."""
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
 def row_to_document(row: Sequence[Any]) -> Document:
     """A row of the columns `_DOCUMENT` as a Document."""
     (id_, text, title, language, source, date, collection, metadata, aliases, content_hash, visibility, sections, pages) = row
@@ -200,13 +205,13 @@ class Store:
         dump = json.dumps
         self._db.execute(
             "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
+            tuple(_storable(value) for value in (
                 document.id, source_name, origin, document.content_hash, document.text, document.title, document.language,
                 document.source, document.date, document.collection, dump(as_json(document.metadata), ensure_ascii=False),
                 dump(document.aliases, ensure_ascii=False), document.visibility,
                 dump([(s.path, s.start, s.end) for s in document.sections], ensure_ascii=False),
                 dump([(p.number, p.start, p.end) for p in document.pages]), now,
-            ),
+            )),
         )  # fmt: skip
         self._db.executemany(
             'INSERT INTO chunks (document_id, ordinal, text, start, "end", heading, page, language, collection, vector_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',

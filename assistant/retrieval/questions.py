@@ -15,24 +15,27 @@ from assistant.language.packs import QUESTION_KINDS, codes, pack
 from assistant.language.scripts import HANGUL, is_unspaced, script_of
 from assistant.retrieval.names import FoundName, Names
 
-# Kinds whose asking phrase names what is asked for, not what it is about: "which companies", "in which city".
-_ASKS_BY_NOUN = ("date", "number", "who", "place")
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question as it is searched for.
 
-    `terms` are lexical tokens without function words and without the names' and asking words'; `keywords` are the
-    names and telling words as the question writes them.
+    `words` are its telling words, each as its lexical tokens (one, or a run's bigrams), without function words and
+    names; `keywords` are the names and telling words as the question writes them; `asking` are the tokens of the phrase
+    that tells the kind ("which companies", 主催者), which an answer need not repeat.
     """
 
     text: str
     language: str
     kind: str
-    terms: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
     names: tuple[FoundName, ...]
     keywords: tuple[str, ...] = ()
+    asking: frozenset[str] = frozenset()
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The lexical tokens of all words, each once."""
+        return tuple(dict.fromkeys(token for word in self.words for token in word))
 
 
 def understand(text: str, names: Names, *, language: str = "", context: str = "") -> Question:
@@ -43,8 +46,8 @@ def understand(text: str, names: Names, *, language: str = "", context: str = ""
     kind, asking = kind_of(text, language)
     bare = _without(text, found)
     keywords = tuple(dict.fromkeys((*(text[n.start : n.end] for n in found), *_keywords(bare, language))))
-    terms = tuple(dict.fromkeys(_terms(bare, language, asking if kind in _ASKS_BY_NOUN else "")))
-    return Question(text, language, kind, terms, tuple(found or carried), keywords)
+    words = tuple(dict.fromkeys(_words(bare, language)))
+    return Question(text, language, kind, words, tuple(found or carried), keywords, frozenset(lexical_tokens(asking)))
 
 
 def _without(text: str, found: list[FoundName]) -> str:
@@ -60,7 +63,7 @@ def _stopwords(language: str) -> tuple[frozenset[str], re.Pattern[str] | None]:
     """Folded stop words: those of spaced scripts as a set, those of unspaced ones as a pattern, longest first."""
     item = pack(language) if language in codes() else pack("en")
     words = {fold(word) for word in item.stopwords}
-    words |= {fold(p) for kind in ("date", "number", "who", "place", "list") for p in item.questions[kind] if " " not in p}
+    words |= {fold(p) for kind in ("date", "number", "who", "place", "list") for p in item.questions[kind] if " " not in p and not is_unspaced(p[0])}
     runs = sorted((w for w in words if w and is_unspaced(w[0])), key=len, reverse=True)
     spaced = frozenset(fold_word(w) for w in words if w and not is_unspaced(w[0]))
     return spaced, re.compile("|".join(map(_run, runs))) if runs else None
@@ -89,16 +92,24 @@ def _keywords(text: str, language: str) -> list[str]:
     return found
 
 
-def _terms(text: str, language: str, asking: str = "") -> list[str]:
-    """Lexical tokens without stop words; the noun of an asking phrase ("which companies") is no term."""
+def _words(text: str, language: str) -> list[tuple[str, ...]]:
+    """Words without stop words, as lexical tokens; what is left of an inflection (a single kana) is none."""
     spaced, runs = _stopwords(language)
     folded = fold(text)
-    if asking:
-        folded = " ".join(folded.split()).replace(asking, " ", 1)
     if runs is not None:
         # A stop word becomes a gap, so that no bigram is made across it.
         folded = runs.sub(" ", folded)
-    return [token for token, _, _ in tokens_with_offsets(folded) if token not in spaced and (len(token) > 1 or is_unspaced(token) or token.isdigit())]
+    words: list[list[str]] = []
+    last = -1
+    for token, start, _ in tokens_with_offsets(folded):
+        if token in spaced or (len(token) == 1 and not token.isdigit() and script_of(token) not in ("Han", "Hangul")):
+            continue
+        if is_unspaced(token[0]) and start == last + 1 and words:
+            words[-1].append(token)
+        else:
+            words.append([token])
+        last = start if is_unspaced(token[0]) else -1
+    return [tuple(word) for word in words]
 
 
 def kind_of(text: str, language: str) -> tuple[str, str]:
