@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from assistant.language.dates import find_dates
 from assistant.language.lexical import lexical_tokens
@@ -40,10 +41,14 @@ class Needs:
 
     @property
     def anchored(self) -> bool:
-        """True when the question holds a name or number: all that shows, without a model, what a foreign text is about."""
-        return bool(self.names) or any(term[0].isdigit() for term in self.terms)
+        """True when the question holds a name, or a number that is no year: all that shows, without a model, what a text
+        in another language is about.
+        """
+        return bool(self.names) or any(term[0].isdigit() and len(term) != 4 for term in self.terms)
 
 
+# Kinds whose asking phrase names what is asked for, not what it is about: "which companies", 主催者.
+_ASKS_BY_NOUN = ("date", "number", "who", "place")
 # What an answer need not say again ("take place", "stattfinden") counts this much of its weight.
 _LIGHT = 0.25
 
@@ -58,7 +63,9 @@ def needs(question: Question, frequency: Callable[[str], int], passages: int) ->
     def weight(held_by: int) -> float:
         return math.sqrt(max(0.04, math.log(1 + (passages - held_by + 0.5) / (held_by + 0.5))))
 
-    light = light_tokens(question.language) | question.asking
+    light = light_tokens(question.language)
+    if question.kind in _ASKS_BY_NOUN:
+        light |= question.asking
     names = []
     for name in question.names:
         spellings = tuple(s for s in spelling_tokens(name) if s)
@@ -91,9 +98,22 @@ class TokenSet:
     def __init__(self, text: str) -> None:
         self.sequence = lexical_tokens(text)
         self._set = set(self.sequence)
-        self._joined = "\0" + "\0".join(self.sequence) + "\0"
-        self._words = [token for token in self._set if len(token) > _STEM + 2 and token.isalpha() and not is_unspaced(token[0])]
-        self._stems = {token[:_STEM] for token in self._set if len(token) >= _STEM and not is_unspaced(token[0])}
+
+    @cached_property
+    def _joined(self) -> str:
+        return "\0" + "\0".join(self.sequence) + "\0"
+
+    @cached_property
+    def _words(self) -> list[str]:
+        """Words that may be compounds or share a stem: letters only, of a spaced script."""
+        return [token for token in self._set if len(token) >= _STEM and token.isalpha() and not is_unspaced(token[0])]
+
+    @cached_property
+    def _stems(self) -> dict[str, list[str]]:
+        stems: dict[str, list[str]] = {}
+        for word in self._words:
+            stems.setdefault(word[:_STEM], []).append(word)
+        return stems
 
     def has_term(self, term: str) -> float:
         """1 for the token itself, 0.8 for a word of the same stem (Ziele, Zielen) or a compound (Kernziel), else 0."""
@@ -101,7 +121,7 @@ class TokenSet:
             return 1.0
         if len(term) < _STEM or is_unspaced(term[0]) or not term.isalpha():
             return 0.0
-        if term[:_STEM] in self._stems and any(_related(term, other) for other in self._set if other[:_STEM] == term[:_STEM]):
+        if any(_related(term, other) for other in self._stems.get(term[:_STEM], ())):
             return 0.8
         # Compounds close with the word that they are about; an inflected ending may hide it.
         endings = tuple(term[: len(term) - cut] for cut in (0, 1, 2) if len(term) - cut >= _STEM)

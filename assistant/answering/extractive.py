@@ -119,7 +119,7 @@ def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, ev
             score = held_by(wanted, ((tokens, 1.0), *context)).all + _KIND * strength - _PER_RANK * scored.rank
             if foreign:
                 score -= _FOREIGN
-            if kind == "definition" and any(tokens.starts_with(spelling) for spellings, _ in wanted.names for spelling in spellings):
+            if kind in ("definition", "place") and any(tokens.starts_with(spelling) for spellings, _ in wanted.names for spelling in spellings):
                 score += _DEFINES if start == 0 and chunk.start == chunk_starts[chunk.document_id] else _DEFINES / 2
             found.append(Candidate(chunk, start, end, score, strength, tokens))
     return found

@@ -40,16 +40,15 @@ class Encoder(Protocol):
 
 
 class HashedEncoder:
-    """Character n-grams (1 to 4) of the folded text, hashed into signed buckets (Weinberger et al. 2009).
+    """Character n-grams (2 and 3) of the folded text, hashed into signed buckets (Weinberger et al. 2009).
 
     Deterministic, without weights; finds spellings and word forms, and crosses languages only where
     names and numbers look alike. An n-gram counts 1 + log of its frequency.
     """
 
-    # Weights of the n-gram lengths 1 to 4. Fused with lexical search none of seven other settings was better by more than
-    # 0.3 points of MRR@10; alone, lengths 2 and 3 win 10 to 11 points in Chinese and Japanese and lose 1 to 4 in English
-    # (`python -m assistant.evaluation.fusion`, docs/decisions/004-fusion.md).
-    _LENGTHS = (0.25, 0.7, 1.0, 1.0)
+    # Fused with lexical search, seven choices of lengths and weights lay within 0.3 points of MRR@10; this one is the
+    # best of them alone in Chinese and Japanese and the fastest (docs/decisions/004-fusion.md).
+    _LENGTHS = (0.0, 1.0, 1.0)
     _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
     def __init__(self, dimensions: int = 512) -> None:
@@ -57,7 +56,7 @@ class HashedEncoder:
 
     @property
     def fingerprint(self) -> str:
-        return f"hashed-ngrams-v1-{self._dimensions}"
+        return f"hashed-ngrams-v2-{self._dimensions}"
 
     @property
     def dimensions(self) -> int:
@@ -77,8 +76,8 @@ class HashedEncoder:
         codes = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
         row = np.zeros(self._dimensions, dtype=np.float64)
         for length, weight in enumerate(self._LENGTHS, 1):
-            if len(codes) < length:
-                break
+            if not weight or len(codes) < length:
+                continue
             grams = np.full(len(codes) - length + 1, length, dtype=np.uint64)
             for offset in range(length):
                 grams = (grams ^ codes[offset : offset + len(grams)]) * self._MULTIPLIER

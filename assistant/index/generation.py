@@ -157,7 +157,8 @@ class Generation:
         wanted = np.fromiter(keys, dtype=np.int64)
         if not len(wanted):
             return np.zeros((0, self.manifest.dimensions), dtype=np.float32)
-        return np.asarray(self.vectors[np.searchsorted(self.keys, wanted)], dtype=np.float32)
+        rows = self.vectors if self._rows32 is None else self._rows32
+        return np.asarray(rows[np.searchsorted(self.keys, wanted)], dtype=np.float32)
 
     def keys_passing(self, filters: Filters, hidden: Iterable[str] = ()) -> NDArray[np.int64]:
         """Keys of the passages that pass the filters and belong to no hidden document, ascending."""

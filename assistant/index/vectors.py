@@ -35,6 +35,8 @@ class VectorIndex:
             c.name.removeprefix(_PREFIX): self._client.get_collection(c.name, embedding_function=None)
             for c in self._client.list_collections()
         }
+        # Counting takes Chroma 9 ms at 100,000 rows, ten times what the query itself does; kept up to date below.
+        self._counts = {name: int(target.count()) for name, target in self._collections.items()}
 
     def close(self) -> None:
         self._client.close()
@@ -48,31 +50,37 @@ class VectorIndex:
         for first in range(0, len(keys), _ROWS_PER_CALL):
             part = slice(first, first + _ROWS_PER_CALL)
             target.upsert(ids=[str(key) for key in keys[part]], embeddings=vectors[part].astype(np.float32))
+        self._counts[collection] = int(target.count())
 
     def remove(self, keys: Iterable[int]) -> None:
         ids = [str(key) for key in keys]
-        for target in self._collections.values():
+        for name, target in self._collections.items():
             for first in range(0, len(ids), _ROWS_PER_CALL):
                 target.delete(ids=ids[first : first + _ROWS_PER_CALL])
+            self._counts[name] = int(target.count())
 
     def drop(self, collection: str) -> None:
         """Remove a whole collection with its files."""
         if self._collections.pop(collection, None) is not None:
             self._client.delete_collection(_PREFIX + collection)
+            del self._counts[collection]
 
     def counts(self) -> dict[str, int]:
         """Rows by collection."""
-        return {name: int(target.count()) for name, target in self._collections.items()}
+        return dict(self._counts)
 
     def search(self, vector: NDArray[np.float32], limit: int, collections: Sequence[str] = ()) -> list[tuple[int, float]]:
         """(key, cosine), best first, over the named collections or all."""
-        found: list[tuple[int, float]] = []
+        return self.search_many(vector[np.newaxis], limit, collections)[0]
+
+    def search_many(self, vectors: NDArray[np.float32], limit: int, collections: Sequence[str] = ()) -> list[list[tuple[int, float]]]:
+        """`search` for each row of `vectors`, in one call per collection."""
+        found: list[list[tuple[int, float]]] = [[] for _ in vectors]
         for name, target in self._collections.items():
-            if collections and name not in collections:
+            size = min(limit, self._counts[name])
+            if not size or (collections and name not in collections):
                 continue
-            size = min(limit, int(target.count()))
-            if size:
-                result = target.query(query_embeddings=[vector], n_results=size, include=["distances"])
-                found.extend((int(key), 1.0 - float(distance)) for key, distance in zip(result["ids"][0], result["distances"][0], strict=True))
-        found.sort(key=lambda item: -item[1])
-        return found[:limit]
+            result = target.query(query_embeddings=list(vectors), n_results=size, include=["distances"])
+            for hits, ids, distances in zip(found, result["ids"], result["distances"], strict=True):
+                hits.extend((int(key), 1.0 - float(distance)) for key, distance in zip(ids, distances, strict=True))
+        return [sorted(hits, key=lambda hit: -hit[1])[:limit] for hits in found]

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from assistant.language import scripts
 
@@ -97,6 +97,7 @@ def fold_aligned(text: str) -> tuple[str, list[int]]:
     return "".join(folded), origin
 
 
+@lru_cache(maxsize=1 << 16)
 def fold_word(word: str) -> str:
     """A folded Latin word with "ae", "oe", "ue" written as the bare vowel: Muenchen = München = Munchen."""
     return _UMLAUT_DIGRAPH.sub(lambda m: m.group(1) or m.group(2), word)

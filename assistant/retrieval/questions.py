@@ -15,6 +15,7 @@ from assistant.language.packs import QUESTION_KINDS, codes, pack
 from assistant.language.scripts import HANGUL, is_unspaced, script_of
 from assistant.retrieval.names import FoundName, Names
 
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question as it is searched for.

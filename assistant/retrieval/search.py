@@ -91,7 +91,7 @@ class Retriever:
         query = LexicalQuery(question.terms, tuple(spelling_tokens(name) for name in question.names))
         lexical = self._lexical(generation, query, filters, allowed, blocked)
         lap("lexical")
-        ranked = self._fuse(generation, vector, dense, lexical)[:top_k]
+        ranked = self._fuse(generation, vector, dense, lexical, top_k)
         chunks = generation.chunks([key for key, _, _ in ranked])
         passages = tuple(
             ScoredChunk(_shown(chunks[key], view.release), float(score), rank, found_by)
@@ -115,7 +115,7 @@ class Retriever:
         return _overfetch(lambda size: generation.search_lexical(query, size, filters.collections), limit, len(generation.keys), allowed, blocked)
 
     def _fuse(
-        self, generation: Generation, vector: NDArray[np.float32], dense: list[tuple[int, float]], lexical: list[tuple[int, float]]
+        self, generation: Generation, vector: NDArray[np.float32], dense: list[tuple[int, float]], lexical: list[tuple[int, float]], top_k: int
     ) -> list[tuple[int, float, tuple[str, ...]]]:
         by_dense, by_lexical = dict(dense), dict(lexical)
         keys = sorted(by_dense.keys() | by_lexical.keys())
@@ -126,9 +126,9 @@ class Retriever:
         cosines.update(zip(lacking, (generation.rows(lacking) @ vector).tolist(), strict=True))
         scores = self._settings.dense_weight * _standardised([cosines[key] for key in keys])
         scores += self._settings.lexical_weight * _standardised([by_lexical.get(key, 0.0) for key in keys])
-        found_by = [tuple(name for name, hits in (("dense", by_dense), ("lexical", by_lexical)) if key in hits) for key in keys]
-        order = np.argsort(-scores, kind="stable")
-        return [(keys[i], float(scores[i]), found_by[i]) for i in order]
+        searches = (("dense", by_dense), ("lexical", by_lexical))
+        order = np.argsort(-scores, kind="stable")[:top_k]
+        return [(keys[i], float(scores[i]), tuple(name for name, hits in searches if keys[i] in hits)) for i in order]
 
 
 def _widened(question: Question) -> str:

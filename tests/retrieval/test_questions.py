@@ -61,7 +61,13 @@ def test_the_longest_phrase_decides() -> None:
 def test_terms_are_the_telling_words(question: str, terms: set[str]) -> None:
     found = set(understand(question, Names([])).terms)
     assert terms - {"g"} <= found
-    assert not found & {"when", "is", "the", "wann", "ist", "der", "what", "companies", "quand", "le", "何时"}
+    assert not found & {"when", "is", "the", "wann", "ist", "der", "what", "quand", "le", "何时"}
+
+
+def test_the_noun_of_an_asking_phrase_is_known_as_such() -> None:
+    question = understand("Which companies sponsor the congress?", Names([]))
+    assert question.kind == "who"
+    assert question.asking == {"which", "companies"}
 
 
 def test_names_are_no_terms_but_keywords() -> None:

@@ -1,0 +1,87 @@
+"""The starter corpus answers what stands in it, in its own languages, and refuses what does not.
+
+Sentinels, not an evaluation: a handful of questions whose answers a person has looked up in the documents. Questions
+that cross languages ask for dates only, which is all that crosses without a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant import Assistant, Settings
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+
+ANSWERED = [
+    ("de", "Wann fand die Konferenz in Qiantan statt?", "9. Dezember 2025"),
+    ("de", "Wer organisierte die Global Life and Health Headquarters Ecosystem Conference 2025?", "IQVIA"),
+    ("de", "Welche Unternehmen waren Mitveranstalter?", "Siemens Healthineers"),
+    ("de", "Wer war Ausrichter der Konferenz in Qiantan?", "Lujiazui Group"),
+    ("de", "Welche drei Richtungen verfolgt die Lujiazui Group?", "Dienstleistungen"),
+    ("de", "Welche Funktion hat Zhangjiang in Pudong?", "Forschung und Entwicklung"),
+    ("de", "Welche Ziele verfolgt die Global Life and Health Innovation Service Platform?", "Kooperationsnetz"),
+    ("ja", "2024年北京昌平ライフサイエンスフォーラムはいつ開かれましたか？", "2024年11月22日"),
+    ("ja", "2024年のフォーラムのテーマは何ですか？", "未来に向けて命を燃やそう"),
+    ("ja", "並行フォーラムはいくつありますか？", "8"),
+    ("ja", "未来科学城はどこにありますか？", "昌平"),
+    ("ja", "中関村ライフサイエンスパークに上場企業は何社ありますか？", "8社"),
+    ("ja", "フォーラムの主催者は誰ですか？", "北京市科学技術委員会"),
+    ("zh", "昌平论坛什么时候举行？", "2024年11月22日"),
+    ("zh", "中关村生命科学园有多少家企业？", "700多家"),
+    ("zh", "前滩在哪里？", "浦东"),
+    ("zh", "2023年昌平论坛的主题是什么？", "探索生命 共创未来"),
+    ("zh", "昌平論壇什麼時候舉行？", "2024年11月22日"),
+    ("en", "When does the Changping forum take place?", "22 November 2024"),
+    ("en", "Who organised the 2024 Changping forum?", "Beijing Municipal Science & Technology Commission"),
+    ("en", "How many projects were signed at the opening of the forum?", "Twelve"),
+    ("en", "What is IQVIA?", "IMS Health"),
+    ("en", "Who is DIA?", "non-profit"),
+    ("es", "¿Cuándo se celebró el foro de Changping de 2024?", "22 November 2024"),
+    ("fr", "Quand a eu lieu le forum de Changping 2024 ?", "22 November 2024"),
+]
+REFUSED = [
+    ("de", "Wie hoch war das Budget der Konferenz in Qiantan?"),
+    ("de", "Wann findet die Medica statt?"),
+    ("ja", "フォーラムの入場料はいくらですか？"),
+    ("ja", "宇宙ステーションの高さは？"),
+    ("zh", "论坛的门票多少钱？"),
+    ("en", "What is the population of Paris?"),
+    ("en", "Who is the mayor of Beijing?"),
+    ("ko", "이노베이션 플랫폼의 목표는?"),
+]
+
+
+@pytest.fixture(scope="module")
+def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+    settings = Settings(corpus={"paths": [CORPUS]}, index={"path": tmp_path_factory.mktemp("index") / "default"})
+    with Assistant.open(settings) as opened:
+        report = opened.ingest()
+        assert not report.failed
+        assert len(report.added) == len([p for p in CORPUS.rglob("*.md") if p.name != "SOURCES.md"])
+        yield opened
+
+
+@pytest.mark.parametrize(("language", "question", "expected"), ANSWERED, ids=[q for _, q, _ in ANSWERED])
+def test_what_stands_there_is_answered(assistant: Assistant, language: str, question: str, expected: str) -> None:
+    answer = assistant.ask(question)
+    assert not answer.abstained
+    assert answer.language == language
+    assert any(expected in citation.quote for citation in answer.citations), answer.text
+    assert 1 <= len(answer.citations) <= 4
+    for citation in answer.citations:
+        assert assistant.document(citation.document_id).text[citation.start : citation.end] == citation.quote
+        assert citation.quote in citation.passage
+    assert all(statement.supported and statement.citations for statement in answer.statements)
+
+
+@pytest.mark.parametrize(("language", "question"), REFUSED, ids=[q for _, q in REFUSED])
+def test_what_does_not_stand_there_is_refused(assistant: Assistant, language: str, question: str) -> None:
+    answer = assistant.ask(question)
+    assert answer.abstained
+    assert answer.mode == "abstained"
+    assert answer.language == language
+    assert answer.citations == ()
+    assert answer.passages, "the nearest passages are offered"
