@@ -96,8 +96,8 @@ class EmbeddingSettings(_Section):
 
 class RetrievalSettings(_Section):
     candidates: int = Field(200, ge=10, le=2000, description="Passages that dense and lexical search each put forward.")
-    dense_weight: float = Field(0.25, ge=0, description="Weight of the dense score (z-scored over the candidates).")
-    lexical_weight: float = Field(0.75, ge=0, description="Weight of the lexical score (z-scored over the candidates).")
+    dense_weight: float = Field(0.2, ge=0, description="Weight of the dense score (z-scored over the candidates).")
+    lexical_weight: float = Field(0.8, ge=0, description="Weight of the lexical score (z-scored over the candidates).")
 
 
 class AnsweringSettings(_Section):
