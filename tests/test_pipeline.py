@@ -864,3 +864,44 @@ def test_vectors_of_two_encoders_never_meet(tmp_path: Path, corpus: Path) -> Non
             while time.monotonic() < deadline:
                 assert np.isfinite(old.search("Harbour Forum")[0].score)
                 time.sleep(0.05)
+
+
+def test_a_path_inside_a_source_is_that_sources(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    for name in ("a/one.txt", "a/two.txt", "b/three.txt"):
+        write(corpus, name, f"The {Path(name).stem} forum opens on 3 May 2026.\n")
+    with Assistant.open(made(tmp_path)) as assistant:
+        assistant.ingest()
+        write(corpus, "a/two.txt", "The two forum moves to 4 May 2026.\n")
+        write(corpus, "b/broken.pdf", "%PDF-1.4")
+        assert [f.reason for f in assistant.ingest().failed] == ["broken"]
+        (corpus / "a" / "one.txt").unlink()
+        part = assistant.ingest([corpus / "a"], prune=True, confirmed=True)
+        assert (part.added, part.deleted) == ((), ("default/corpus/a/one.txt",))
+        assert assistant.document_ids() == ["default/corpus/a/two.txt", "default/corpus/b/three.txt"]
+        # What was not looked at keeps its failures.
+        assert [Path(f["path"]).name for f in assistant.status()["failures"]] == ["broken.pdf"]
+
+
+def test_a_rebuild_of_a_part_may_not_mix_two_ways_of_cutting(tmp_path: Path) -> None:
+    write(tmp_path / "corpus", "a/one.txt", "The one forum opens on 3 May 2026.\n")
+    write(tmp_path / "corpus", "b/two.txt", "The two forum opens on 4 May 2026.\n")
+    with Assistant.open(made(tmp_path)) as assistant:
+        assistant.ingest()
+    with Assistant(made(tmp_path, chunking={"size": 40})) as assistant:
+        with pytest.raises(IndexMismatch, match="keep their old passages"):
+            assistant.ingest([tmp_path / "corpus" / "a"], rebuild=True)
+        assert len(assistant.ingest(rebuild=True).updated) == 2
+
+
+def test_a_dated_embargo_is_reported_and_obeyed(tmp_path: Path) -> None:
+    write(tmp_path / "corpus", "news.txt", "SPERRFRIST: 1. März 2099, 10 Uhr\n\nDas Hafenlabor öffnet am 3. März 2099.\n")
+    with Assistant.open(made(tmp_path)) as assistant:
+        report = assistant.ingest()
+        assert [(f.reason, f.partial) for f in report.held] == [("embargo", True)]
+        assert "2099-03-01" in report.held[0].message
+        assert report.failed == ()
+        assert assistant.ask("Wann öffnet das Hafenlabor?").abstained
+        assert [f["reason"] for f in assistant.status()["failures"]] == ["embargo"]
+        assistant.ingest()
+        assert [f["reason"] for f in assistant.status()["failures"]] == ["embargo"]

@@ -28,6 +28,7 @@ from assistant.index.locks import SharedLock
 from assistant.index.store import read_document
 from assistant.index.vectors import VectorIndex
 from assistant.schema import Chunk, Document, Filters
+from assistant.settings import ChunkingSettings
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +64,11 @@ class Manifest:
             raise IndexBroken(f"generation {folder.name} has no readable manifest", fix="assistant ingest --rebuild") from error
 
 
+def chunking_fingerprint(chunking: ChunkingSettings) -> str:
+    """What decides where a document is cut; named in the index, as the encoder is."""
+    return f"v1-{chunking.size}-{chunking.minimum}"
+
+
 def current_number(index: Path) -> int | None:
     """The number that `CURRENT` names; None before the first publication."""
     try:
@@ -86,13 +92,17 @@ class Generation:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
         self._lock = SharedLock(folder / LOCK)
         if not self._lock.acquire():
             raise FileNotFoundError(folder)
         self._dense: VectorIndex | None = None
+        # One connection for all threads: SQLite serialises them, and a connection for each would stay open after it.
+        uri = f"{(folder / 'passages.sqlite').resolve().as_uri()}?mode=ro&immutable=1"
+        try:
+            self.db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        except sqlite3.Error as error:
+            self._lock.release()
+            raise IndexBroken(f"generation {folder.name} has no readable passages", fix="assistant ingest --rebuild") from error
         try:
             self.manifest = Manifest.read(folder)
             self.keys: NDArray[np.int64] = np.fromfile(folder / "keys.i64", dtype="<i8")
@@ -118,23 +128,8 @@ class Generation:
         """Give the lease back. No call may be running."""
         if self._dense is not None:
             self._dense.close()
-        with self._guard:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
+        self.db.close()
         self._lock.release()
-
-    @property
-    def db(self) -> sqlite3.Connection:
-        """This thread's read-only connection to the generation's passages."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            uri = f"{(self.folder / 'passages.sqlite').resolve().as_uri()}?mode=ro&immutable=1"
-            connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            self._local.connection = connection
-            with self._guard:
-                self._connections.append(connection)
-        return connection
 
     # -- reading ----------------------------------------------------------------------------------------
 

@@ -43,8 +43,8 @@ CREATE TABLE IF NOT EXISTS chunks (
 CREATE INDEX IF NOT EXISTS chunks_document ON chunks (document_id);
 CREATE TABLE IF NOT EXISTS tombstones (document_id TEXT PRIMARY KEY, deleted_at TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS failures (
-  path TEXT PRIMARY KEY, collection TEXT NOT NULL, source_name TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
-  partial INTEGER NOT NULL) WITHOUT ROWID;
+  collection TEXT, source_name TEXT, path TEXT, reason TEXT NOT NULL, message TEXT, partial INTEGER NOT NULL,
+  PRIMARY KEY (collection, source_name, path, message)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, at TEXT NOT NULL, action TEXT NOT NULL, document_id TEXT NOT NULL);
 """
 
@@ -192,6 +192,10 @@ class Store:
         row = self._db.execute("SELECT origin FROM documents WHERE id = ?", (document_id,)).fetchone()
         return row[0] if row else None
 
+    def source_names(self) -> list[tuple[str, str]]:
+        """(collection, name) of every source that has documents."""
+        return self._db.execute("SELECT DISTINCT collection, source_name FROM documents ORDER BY 1, 2").fetchall()
+
     def source_root(self, collection: str, name: str) -> str | None:
         row = self._db.execute("SELECT root FROM sources WHERE collection = ? AND name = ?", (collection, name)).fetchone()
         return row[0] if row else None
@@ -271,11 +275,13 @@ class Store:
         self._db.execute("DELETE FROM failures WHERE collection = ? AND source_name = ?", (collection, source_name))
         self._db.executemany(
             "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)",
-            [(f.path, collection, source_name, f.reason, f.message, f.partial) for f in failed],
+            [(collection, source_name, f.path, f.reason, f.message, f.partial) for f in failed],
         )
 
-    def failures(self) -> list[tuple[Any, ...]]:
-        return self._db.execute("SELECT path, collection, source_name, reason, message, partial FROM failures ORDER BY path").fetchall()
+    def failures(self, collection: str, source_name: str) -> list[FailedFile]:
+        """What is recorded of a source's failures."""
+        query = "SELECT path, reason, message, partial FROM failures WHERE collection = ? AND source_name = ? ORDER BY path, message"
+        return [FailedFile(path, reason, message, bool(partial)) for path, reason, message, partial in self._db.execute(query, (collection, source_name))]
 
     # -- vectors --------------------------------------------------------------------------------------
 

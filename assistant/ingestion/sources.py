@@ -37,22 +37,60 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """A source's items, and the files that were refused before they were read."""
+class Scope:
+    """A source, or the part of a folder source that lies at or below `within`."""
 
     source: Source
+    within: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The name used in document ids: given, or the folder's (a single file: its folder's)."""
+        if self.source.name or self.source.path is None:
+            return self.source.name
+        path = self.source.path.resolve()
+        return (path.parent if path.is_file() else path).name or "root"
+
+    def covers(self, origin: str) -> bool:
+        """True when a file of the source lies within the scope."""
+        only = self.within
+        if only is None and self.source.path is not None and self.source.path.is_file():
+            only = self.source.path.resolve()
+        return only is None or Path(origin).is_relative_to(only)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A scope's items, and the files that were refused before they were read."""
+
+    scope: Scope
     name: str
     root: str
     items: list[Item]
     failed: list[FailedFile]
+    single_file: bool = False
 
 
-def source_name(source: Source) -> str:
-    """The name used in document ids: given, or the folder's (a single file: its folder's)."""
-    if source.name or source.path is None:
-        return source.name
-    path = source.path.resolve()
-    return (path.parent if path.is_file() else path).name or "root"
+def scopes(configured: Sequence[Source], paths: Sequence[Path] | None) -> list[Scope]:
+    """What an ingest looks at: every configured source, or the paths named.
+
+    A path inside a configured source is that source's, so that its documents keep their ids and collection.
+    Raises DocumentCollision when two sources would give their documents the same ids.
+    """
+    if paths is None:
+        chosen = [Scope(source) for source in configured]
+    else:
+        folders = sorted(((s.path.resolve(), s) for s in configured if s.path is not None), key=lambda pair: -len(pair[0].parts))
+        chosen = []
+        for path in paths:
+            resolved = path.resolve()
+            owner = next(((root, s) for root, s in folders if resolved.is_relative_to(root)), None)
+            if owner is None:
+                chosen.append(Scope(Source(path=path)))  # type: ignore[call-arg]
+            else:
+                chosen.append(Scope(owner[1], None if owner[0] == resolved else resolved))
+    check_names([scope.source for scope in chosen])
+    return chosen
 
 
 def check_names(sources: Sequence[Source]) -> None:
@@ -64,7 +102,7 @@ def check_names(sources: Sequence[Source]) -> None:
         else:
             path = source.path.resolve()
             owner = str(path.parent if path.is_file() else path)
-        name = source_name(source)
+        name = Scope(source).name
         if owners.setdefault((source.collection, name), owner) != owner:
             shown = source.reader or source.path
             raise DocumentCollision(
@@ -73,21 +111,21 @@ def check_names(sources: Sequence[Source]) -> None:
             )
 
 
-def list_source(source: Source) -> Listing:
-    """What a source holds now. Raises SourceError when it cannot be read as a whole, DocumentCollision on equal ids."""
-    name = source_name(source)
+def list_source(scope: Scope) -> Listing:
+    """What a scope holds now. Raises SourceError when it cannot be read as a whole, DocumentCollision on equal ids."""
+    source, name = scope.source, scope.name
     prefix = f"{source.collection}/{name}"
     if source.reader:
-        items = list(_records(source, prefix))
-        listing = Listing(source, name, f"reader:{source.reader}", items, [])
+        listing = Listing(scope, name, f"reader:{source.reader}", list(_records(source, prefix)), [])
     else:
         assert source.path is not None
         path = source.path.resolve()
-        if not path.exists():
-            raise SourceError(f"the source {source.path} does not exist", fix="mend corpus.paths or corpus.sources, or mount it")
+        looked_at = scope.within or path
+        if not looked_at.exists():
+            raise SourceError(f"the source {scope.within or source.path} does not exist", fix="mend corpus.paths or corpus.sources, or mount it")
         root = path.parent if path.is_file() else path
         failed: list[FailedFile] = []
-        files = [path] if path.is_file() else list(_walk(root, failed))
+        files = [looked_at] if looked_at.is_file() else list(_walk(root, looked_at, failed))
         items = []
         for file in files:
             if not _is_text(str(file)):
@@ -97,7 +135,7 @@ def list_source(source: Source) -> Listing:
                 items.append(Item(f"{prefix}/{file.relative_to(root).as_posix()}", str(file), _hash(file, source.visibility)))
             except OSError as error:
                 failed.append(FailedFile(str(file), "unreadable", f"cannot be opened ({error.strerror}); check its permissions"))
-        listing = Listing(source, name, str(root), items, failed)
+        listing = Listing(scope, name, str(root), items, failed, looked_at.is_file())
     seen: dict[str, str] = {}
     for item in listing.items:
         if item.document_id in seen:
@@ -108,15 +146,15 @@ def list_source(source: Source) -> Listing:
     return listing
 
 
-def _walk(root: Path, failed: list[FailedFile]) -> Iterator[Path]:
-    """Files below root in a stable order; hidden ones and sidecars left out, links that leave the folder refused."""
+def _walk(root: Path, top: Path, failed: list[FailedFile]) -> Iterator[Path]:
+    """Files below top in a stable order; hidden ones and sidecars left out, links that leave the root refused."""
 
     def refuse(error: OSError) -> None:
-        if Path(error.filename) == root:
-            raise SourceError(f"the source {root} cannot be read ({error.strerror})", fix="check its permissions") from error
+        if Path(error.filename) == top:
+            raise SourceError(f"the source {top} cannot be read ({error.strerror})", fix="check its permissions") from error
         failed.append(FailedFile(str(error.filename), "unreadable", f"cannot be opened ({error.strerror}); check its permissions"))
 
-    for folder, folders, files in os.walk(root, onerror=refuse):
+    for folder, folders, files in os.walk(top, onerror=refuse):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in [f for f in folders if (Path(folder) / f).is_symlink()]:
             folders.remove(name)

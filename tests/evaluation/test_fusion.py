@@ -111,7 +111,7 @@ def test_ranks_are_those_of_the_retriever(draw: st.DataObject) -> None:
     for weight, rank in zip(GRID, ranks, strict=False):
         settings = RetrievalSettings(dense_weight=weight, lexical_weight=1 - weight)
         fused = Retriever(settings, fusion.encoder_with(fusion.SHIPPED))._fuse(
-            _Rows(cosines), np.ones(1), dense, lexical
+            _Rows(cosines), np.ones(1), dense, lexical, size
         )
         keys = [key for key, _, _ in fused]
         assert rank == (keys.index(right) + 1 if right in keys else 0)

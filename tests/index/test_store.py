@@ -137,7 +137,8 @@ def test_failures_are_kept_by_source(store: Store) -> None:
         store.record_failures("default", "b", [FailedFile("/b/1", "empty", "m")])
     with store.transaction():
         store.record_failures("default", "a", [FailedFile("/a/2", "broken", "n")])
-    assert store.failures() == [("/a/2", "default", "a", "broken", "n", 0), ("/b/1", "default", "b", "empty", "m", 0)]
+    assert store.failures("default", "a") == [FailedFile("/a/2", "broken", "n")]
+    assert store.failures("default", "b") == [FailedFile("/b/1", "empty", "m")]
 
 
 def test_the_backup_is_whole_and_has_no_journal(store: Store, tmp_path: Path) -> None:
