@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from assistant.language.dates import find_dates
 from assistant.language.lexical import lexical_tokens
@@ -133,6 +133,12 @@ class TokenSet:
 
     def has_phrase(self, tokens: tuple[str, ...]) -> bool:
         return bool(tokens) and "\0" + "\0".join(tokens) + "\0" in self._joined
+
+
+@lru_cache(maxsize=4096)
+def tokens_of(text: str) -> TokenSet:
+    """The text's tokens; kept, since the same passages answer many questions."""
+    return TokenSet(text)
 
 
 def _related(a: str, b: str) -> bool:

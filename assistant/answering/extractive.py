@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.answering.citations import cite
-from assistant.answering.evidence import Held, Needs, TokenSet, held_by, kind_strength
+from assistant.answering.evidence import Held, Needs, TokenSet, held_by, kind_strength, tokens_of
 from assistant.language.dates import write_date
 from assistant.language.packs import FALLBACK, Pack, codes, pack
 from assistant.language.sentences import sentences
@@ -102,13 +102,13 @@ def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, ev
         if not chunk.text:
             continue
         foreign = chunk.language != wanted.question.language
-        heading, title, whole = TokenSet(chunk.heading), TokenSet(chunk.title), TokenSet(chunk.text)
+        heading, title, whole = tokens_of(chunk.heading), tokens_of(chunk.title), tokens_of(chunk.text)
         context = ((heading, _HEADING), (title, _TITLE), (whole, _PASSAGE))
         if not _enough(wanted, chunk, held_by(wanted, ((whole, 1.0), (heading, 1.0), (title, 1.0))), evidence):
             continue
         for start, end in _units(chunk, kind):
             text = chunk.text[start:end]
-            tokens = TokenSet(text)
+            tokens = tokens_of(text)
             near = held_by(wanted, ((tokens, 1.0), (heading, _HEADING)))
             # A sentence that says only the names says nothing about them; one in another language must say them itself.
             if near.all < _LEAST or (near.words == 0 and kind != "date") or (foreign and near.names < 0.8):
