@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from assistant.errors import DeleteUnproven, DocumentNotFound, IndexMismatch, IndexNotFound, QuestionError
-from assistant.index.encoders import Encoder, load_encoder
+from assistant.index.encoders import Encoder, load_encoder, may_be
 from assistant.index.generation import (
     Generation,
     Generations,
@@ -89,9 +89,16 @@ class Assistant:
         manifest = self._manifest()
         if manifest is None:
             return
-        for what, built, asked in (("encoder", manifest.encoder, self.encoder.fingerprint), ("chunking", manifest.chunking, self._chunking)):
-            if built != asked:
-                raise IndexMismatch(f"the index was built with the {what} {built}, the settings ask for {asked}", fix="assistant ingest --rebuild, or take the setting back")
+        if self._given_encoder is None and not may_be(manifest.encoder, self.settings.embedding):
+            self._mismatch("encoder", manifest.encoder, f"embedding.model = {self.settings.embedding.model}")
+        if manifest.encoder != self.encoder.fingerprint:
+            self._mismatch("encoder", manifest.encoder, self.encoder.fingerprint)
+        if manifest.chunking != self._chunking:
+            self._mismatch("chunking", manifest.chunking, self._chunking)
+
+    @staticmethod
+    def _mismatch(what: str, built: str, asked: str) -> NoReturn:
+        raise IndexMismatch(f"the index was built with the {what} {built}, the settings ask for {asked}", fix="assistant ingest --rebuild, or take the setting back")
 
     # -- questions ----------------------------------------------------------------------------------------
 

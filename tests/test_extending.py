@@ -62,6 +62,13 @@ def test_an_encoder_of_ones_own_is_used(tmp_path: Path, monkeypatch: pytest.Monk
     assert "9 June 2025" in capsys.readouterr().out
 
 
+def test_a_language_model_is_refused_clearly(tmp_path: Path) -> None:
+    (tmp_path / "llm.toml").write_text(block("toml", "file=llm.toml"), encoding="utf-8")
+    done = command(tmp_path, "--settings", "llm.toml", "status")
+    assert done.returncode == 1
+    assert done.stderr == "error: llm.provider is not supported yet. Fix: remove it: answers are made of quotes\n"
+
+
 def test_a_new_language_is_told_what_it_lacks(tmp_path: Path) -> None:
     line = block("console", "run").strip().removeprefix("$ assistant ")
     done = command(tmp_path, *line.split())

@@ -6,6 +6,7 @@ They know nothing of passages, storage or search. Vectors are float32, L2-normal
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -99,24 +100,16 @@ class SentenceTransformersEncoder:
     """Any sentence-transformers model, by name or folder; prefixes of asymmetric models are put on in here."""
 
     def __init__(self, settings: EmbeddingSettings) -> None:
-        try:
-            from sentence_transformers import SentenceTransformer
-
-            self._model: Any = SentenceTransformer(settings.model, revision=settings.revision or None)
-        except (OSError, ValueError, ImportError) as error:
-            raise ModelUnavailable(
-                f"the encoder {settings.model!r} cannot be loaded ({type(error).__name__})",
-                fix="name an existing folder or a reachable model in embedding.model, or use 'hashed'",
-            ) from error
+        self._model: Any = _load(settings)
         defaults = next((p for part, p in _PREFIXES.items() if part in settings.model.lower()), ("", ""))
         self._query = defaults[0] if settings.query_prefix is None else settings.query_prefix
         self._passage = defaults[1] if settings.passage_prefix is None else settings.passage_prefix
         self._batch_size = settings.batch_size
-        self._name = f"{settings.model}@{settings.revision}"
+        self._name = _st_name(settings)
 
     @property
     def fingerprint(self) -> str:
-        return f"sentence-transformers:{self._name}:{self.dimensions}:{self._query}:{self._passage}"
+        return f"{self._name}{self.dimensions}:{self._query}:{self._passage}"
 
     @property
     def dimensions(self) -> int:
@@ -137,6 +130,53 @@ class SentenceTransformersEncoder:
             [prefix + text for text in texts], batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(rows, dtype=np.float32)
+
+
+def _st_name(settings: EmbeddingSettings) -> str:
+    return f"sentence-transformers:{settings.model}@{settings.revision}:"
+
+
+def _load(settings: EmbeddingSettings) -> Any:
+    """The model from its folder or this machine's cache, else from its hub. Raises ModelUnavailable."""
+    fix = "name an existing folder or a reachable model in embedding.model, or use 'hashed'"
+    try:
+        from sentence_transformers import SentenceTransformer
+
+        revision = settings.revision or None
+        try:
+            return SentenceTransformer(settings.model, revision=revision, local_files_only=True)
+        except OSError:
+            if Path(settings.model).is_dir() or not _hub_in_reach():
+                raise
+        return SentenceTransformer(settings.model, revision=revision)
+    except (OSError, ValueError, ImportError) as error:
+        raise ModelUnavailable(f"the encoder {settings.model!r} cannot be loaded ({type(error).__name__})", fix=fix) from error
+
+
+def _hub_in_reach() -> bool:
+    """False where the hub's name cannot even be looked up: its client would retry that for more than a minute."""
+    import socket
+    import urllib.request
+    from urllib.parse import urlsplit
+
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    if urllib.request.getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
+    except OSError:
+        return False
+    return True
+
+
+def may_be(fingerprint: str, settings: EmbeddingSettings) -> bool:
+    """False when an index with this fingerprint cannot be of the encoder that the settings name; loads nothing."""
+    if settings.model == "hashed":
+        return fingerprint == HashedEncoder(settings.dimensions).fingerprint
+    return fingerprint.startswith(_st_name(settings))
 
 
 def load_encoder(settings: EmbeddingSettings) -> Encoder:
