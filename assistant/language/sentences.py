@@ -11,18 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from assistant.language.packs import FALLBACK, codes, pack
+from assistant.language.packs import FALLBACK, codes, pack, packs
 from assistant.language.scripts import HAN, HIRAGANA, KATAKANA, THAI, is_unspaced
 
-# Marks that end a sentence wherever they stand: full-width, Arabic, Devanagari, Armenian, Ethiopic, Khmer, Burmese.
-_ALWAYS = "。！？｡؟۔।॥։።។၊။"
-_FULL = _ALWAYS + "．"
+# Marks of scripts whose languages have no pack yet: Devanagari, Armenian, Ethiopic, Khmer, Burmese.
+_WITHOUT_PACK = "।॥։።។၊။"
 # “ and « close where a language opens with „ and »; French puts a space before its ».
 _CLOSERS = "\"'”’“‘»«›‹）)］\\]」』】》〉"
 _CLOSING = rf"(?:[ \u00a0\u202f]?»(?=\s|$)|[{_CLOSERS}])*"
-_CANDIDATE = re.compile(
-    rf"(?:[{_ALWAYS}…][!?{_ALWAYS}…]*{_CLOSING})+|(?<=[{HAN}{HIRAGANA}{KATAKANA}）」』])．[{_CLOSERS}]*|[.!?]+{_CLOSING}(?=\s|$)|\n+"
-)
 # After a quoted sentence these carry the sentence on: 「…。」と述べた, “…。”的, “…”、
 _CARRY_ON = ("と", "の", "は", "を", "が", "に", "で", "も", "や", "など", "って", "から", "より", "まで", "的", "地", "得", "、", "，")
 # A year, month and day with a dot and a space after each is one date ("2024. 5. 9.", as Korean writes it).
@@ -34,10 +30,32 @@ _MORE = re.compile(r"\S")
 _BULLET = re.compile(r"\s*(?:[-•*·◦▪‣–]\s|\(?\d{1,3}[.)]\s|[a-z]\)\s|[①-⑳])")
 _THAI_SPACE = re.compile(rf"(?<=[{THAI}])[ ]+(?=[{THAI}])")
 _CLAUSE = re.compile(r"[;,:、，；：]\s*|\s+")
-_WORD_BEFORE = re.compile(rf"[^\s(（\[„“‚‘’\"'«»‹/|{_ALWAYS}{HAN}{HIRAGANA}{KATAKANA}]+$")
 _THAI_LETTER = re.compile(rf"[{THAI}]")
 _THAI_MINIMUM = 60
 LONGEST = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What ends a sentence in any text: `full` marks wherever they stand, `candidate` also . ! ? before a space and
+    line breaks; `word_before` is the word that a dot belongs to.
+    """
+
+    full: str
+    candidate: re.Pattern[str]
+    word_before: re.Pattern[str]
+
+
+@cache
+def _marks() -> _Marks:
+    """The packs' marks are those of one script each, so all of them end sentences in every language's texts."""
+    always = "".join(dict.fromkeys(mark for item in packs() for mark in item.sentence_ends)) + _WITHOUT_PACK
+    wide = HAN + HIRAGANA + KATAKANA
+    return _Marks(
+        always + "．",
+        re.compile(rf"(?:[{always}…][!?{always}…]*{_CLOSING})+|(?<=[{wide}）」』])．[{_CLOSERS}]*|[.!?]+{_CLOSING}(?=\s|$)|\n+"),
+        re.compile(rf"[^\s(（\[„“‚‘’\"'«»‹/|{always}{wide}]+$"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +103,14 @@ def sentences(text: str, language: str = FALLBACK) -> list[tuple[int, int]]:
     sentence is unbounded.
     """
     cuts: list[int] = []
-    words = _words(language)
+    marks, words = _marks(), _words(language)
     inside = _inside(text, words)
-    for match in _CANDIDATE.finditer(text):
+    for match in marks.candidate.finditer(text):
         mark = match.group()
         if mark[0] == "\n":
             if _line_ends_sentence(text, match.start(), match.end(), words):
                 cuts.append(match.end())
-        elif any(character in _FULL for character in mark):
+        elif any(character in marks.full for character in mark):
             quoted = mark[-1] in _CLOSERS
             if not (quoted and text.startswith(_CARRY_ON, match.end())):
                 cuts.append(match.end())
@@ -128,7 +146,7 @@ def _goes_on(text: str, match: re.Match[str], words: _Words, inside: Mapping[int
         return False
     if start in inside and not inside[start]:
         return True
-    found = _WORD_BEFORE.search(text, max(0, start - 40), start)
+    found = _marks().word_before.search(text, max(0, start - 40), start)
     if not found:
         return False
     bare = found.group().casefold()
