@@ -215,6 +215,8 @@ class Assistant:
 
     def status(self) -> dict[str, Any]:
         """What is indexed: counts by collection and language, undated documents, failures, the generation."""
+        from assistant.index.proof import size
+
         manifest = self._manifest()
         if manifest is None:
             return {"indexed": False, "index": str(self._index), "documents": 0, "passages": 0}
@@ -225,7 +227,6 @@ class Assistant:
             collections: dict[str, dict[str, int]] = {}
             for collection, language, count in groups:
                 collections.setdefault(collection, {})[language] = count
-            size = sum(f.stat().st_size for f in self._index.rglob("*") if f.is_file())
             return {
                 "indexed": True,
                 "index": str(self._index),
@@ -241,7 +242,7 @@ class Assistant:
                     for p, r, m, x in db.execute("SELECT path, reason, message, partial FROM failures ORDER BY path")
                 ],
                 "deleted": [row[0] for row in db.execute("SELECT document_id FROM tombstones ORDER BY document_id")],
-                "bytes": size,
+                "bytes": size(self._index),
             }
 
     def document_ids(self) -> list[str]:

@@ -17,12 +17,12 @@ from typing import IO
 
 from assistant.errors import IndexBusy
 
-_WRITER_WAIT = 1.5
+_WRITER_WAIT = 0.8
 
 
 @contextmanager
 def writer_lock(path: Path, doing: str) -> Iterator[None]:
-    """Hold the index's one writer lock. Raises IndexBusy, naming the holder, after 1.5 seconds."""
+    """Hold the index's one writer lock. Raises IndexBusy, naming the holder, after 0.8 seconds."""
     with path.open("a+", encoding="utf-8") as file:
         deadline = time.monotonic() + _WRITER_WAIT
         while not _try(file, fcntl.LOCK_EX):
@@ -74,7 +74,8 @@ class SharedLock:
             file = self._path.open("r+", encoding="utf-8")
         except FileNotFoundError:
             return False
-        if not _try(file, fcntl.LOCK_SH):
+        # Between opening and locking, the folder may have been removed: a lock on a file that is gone protects nothing.
+        if not _try(file, fcntl.LOCK_SH) or not os.fstat(file.fileno()).st_nlink:
             file.close()
             return False
         self._file = file

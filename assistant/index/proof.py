@@ -1,4 +1,4 @@
-"""Proof of a delete: bytes that only the deleted document held, looked for in every file of the index.
+"""The index as plain files: its size, and the proof of a delete, bytes that only the deleted document held.
 
 It knows the store and raw files, nothing of search.
 """
@@ -6,6 +6,7 @@ It knows the store and raw files, nothing of search.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def traces(index: Path, evidence: Evidence) -> list[str]:
     longest = max(map(len, evidence.needles))
     for path in sorted(p for p in index.rglob("*") if p.is_file()):
         tail = b""
-        with path.open("rb") as file:
+        # A reader that opens the index makes files that are gone a moment later.
+        with suppress(FileNotFoundError), path.open("rb") as file:
             while block := file.read(_BLOCK):
                 window = tail + block
                 if any(needle in window for needle in evidence.needles):
@@ -64,3 +66,12 @@ def traces(index: Path, evidence: Evidence) -> list[str]:
                     break
                 tail = window[-longest:]
     return found
+
+
+def size(index: Path) -> int:
+    """Bytes of all files below the index."""
+    total = 0
+    for path in index.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total

@@ -131,6 +131,8 @@ def run(assistant: Assistant, host: str, port: int, *, open_browser: bool = Fals
             raise AssistantError(f"cannot listen on {host}:{port} ({error.strerror})", fix="stop what uses the port, or choose another with --port") from error
         shown = f"[{host}]" if ":" in host else host
         app = create_app(assistant, _LOOPBACK if local else ())
+        # From here on a connection waits rather than being refused, so the address below is true.
+        listener.listen(128)
         address = f"http://{shown}:{listener.getsockname()[1]}"
         print(f"Forum Assistant at {address}  (Ctrl+C stops it)", file=sys.stderr, flush=True)
         if open_browser and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

@@ -47,6 +47,7 @@ def test_ratios_above_one_say_that_ours_is_ahead() -> None:
     assert bench.ratios(ours, theirs) == {"ingest": 1.5, "search_p50": 5.0, "search_p95": 1.0, "memory": 0.5}
 
 
+@pytest.mark.slow
 def test_the_command_measures_every_stage_and_the_cold_start(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     out, work = tmp_path / "bench.json", tmp_path / "work"
     options = ["--passages", "60", "--compare", "0", "--questions", "9", "--cold", "1"]
@@ -65,6 +66,7 @@ def test_the_command_measures_every_stage_and_the_cold_start(tmp_path: Path, cap
     assert not list(work.iterdir())
 
 
+@pytest.mark.slow
 def test_llama_index_gets_the_same_documents_and_as_many_nodes(tmp_path: Path) -> None:
     bench.write_documents(tmp_path / "corpus", 3)
     part = bench.measure_llama_index(tmp_path, 3, 30, 4)

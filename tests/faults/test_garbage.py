@@ -42,6 +42,7 @@ def rubbish(corpus: Path) -> list[str]:
     return [*bad, "locked.pdf", "locked.docx", "old.docx", "bomb.docx", "cut.pdf", "video.mp4"]
 
 
+@pytest.mark.slow
 def test_garbage_is_reported_and_the_rest_goes_on(assistant: Assistant, corpus: Path, rubbish: list[str]) -> None:
     report = assistant.ingest()
     failed = {Path(f.path).name: f for f in report.failed if not f.partial}

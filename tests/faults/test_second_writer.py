@@ -24,7 +24,8 @@ def test_a_second_writer_names_the_first(tmp_path: Path, arguments: list[str]) -
         cost = time.monotonic() - started
         started = time.monotonic()
         done = run(index, source, *arguments)
-        assert time.monotonic() - started - cost < 2
+        # Two seconds on a quiet machine; a loaded one may take longer to start the process than --help did.
+        assert time.monotonic() - started - cost < 4
         assert done.returncode == 1
         assert done.stderr.startswith("error: another process is writing to this index: assistant ingest, process ")
         assert done.stderr.count("\n") == 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -113,3 +114,17 @@ def test_releasing_twice_does_no_harm(tmp_path: Path) -> None:
     lock.release()
     assert lock.acquire()
     lock.release()
+
+
+def test_a_lock_on_a_removed_file_is_no_lease(tmp_path: Path) -> None:
+    class Vanishing(type(tmp_path)):  # type: ignore[misc]
+        """A path whose file is removed just after it was opened, as a folder is that another process removes."""
+
+        def open(self, *arguments: object, **options: object) -> IO[str]:
+            file = super().open(*arguments, **options)
+            self.unlink()
+            return file
+
+    (tmp_path / "lock").touch()
+    assert not SharedLock(Vanishing(tmp_path / "lock")).acquire()
+    assert not SharedLock(tmp_path / "lock").acquire()
