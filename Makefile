@@ -49,7 +49,7 @@ lock: ## requirements.lock from a fresh environment
 	rm -rf .lock-venv
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.run: pyproject.toml requirements.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .

@@ -84,12 +84,13 @@ def needs(question: Question, frequency: Callable[[str], int], passages: int) ->
 @dataclass(frozen=True, slots=True)
 class Held:
     """Shares (0 to 1) of a question's weight that a text holds: of all of it, of its words (numbers aside), and of its
-    names and numbers. A share of nothing is 1.
+    names and numbers. A share of nothing is 1. `literal` is the share of the words that stand there letter for letter.
     """
 
     all: float
     words: float
     names: float
+    literal: float
 
 
 class TokenSet:
@@ -114,6 +115,9 @@ class TokenSet:
         for word in self._words:
             stems.setdefault(word[:_STEM], []).append(word)
         return stems
+
+    def __contains__(self, term: str) -> bool:
+        return term in self._set
 
     def has_term(self, term: str) -> float:
         """1 for the token itself, 0.8 for a word of the same stem (Ziele, Zielen) or a compound (Kernziel), else 0."""
@@ -159,18 +163,25 @@ def held_by(wanted: Needs, parts: Sequence[tuple[TokenSet, float]]) -> Held:
 
     A sentence has its own words at full credit and those of its heading, title and passage at less.
     """
-    words = names = word_total = name_total = 0.0
+    words = names = literal = word_total = name_total = 0.0
     for term, weight in wanted.terms.items():
         best = weight * max((credit * tokens.has_term(term) for tokens, credit in parts), default=0.0)
         if term[0].isdigit():
             names, name_total = names + best, name_total + weight
         else:
             words, word_total = words + best, word_total + weight
+            literal += weight * any(term in tokens for tokens, _ in parts)
     for spellings, weight in wanted.names:
         name_total += weight
-        names += weight * max((credit for tokens, credit in parts if any(map(tokens.has_phrase, spellings))), default=0.0)
+        # What a document is about need not be named in every sentence: a name elsewhere counts more than a word elsewhere.
+        names += weight * max(((1 + credit) / 2 for tokens, credit in parts if any(map(tokens.has_phrase, spellings))), default=0.0)
     total = word_total + name_total
-    return Held((words + names) / total if total else 0.0, words / word_total if word_total else 1.0, names / name_total if name_total else 1.0)
+    return Held(
+        (words + names) / total if total else 0.0,
+        words / word_total if word_total else 1.0,
+        names / name_total if name_total else 1.0,
+        literal / word_total if word_total else 0.0,
+    )
 
 
 def kind_strength(kind: str, text: str, language: str, names: Names, asked: Sequence[FoundName] = ()) -> float:

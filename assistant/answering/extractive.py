@@ -26,6 +26,7 @@ _LEAST = 0.15
 # A word of the question that stands in no document makes an answer unlikely: so much more must be held.
 _UNSEEN = 0.12
 _FOREIGN = 0.15
+_LITERAL = 0.7
 _KIND = 0.4
 _PER_RANK = 0.01
 # "X is …" defines X, most surely where a document begins.
@@ -111,7 +112,7 @@ def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, ev
             tokens = tokens_of(text)
             near = held_by(wanted, ((tokens, 1.0), (heading, _HEADING)))
             # A sentence that says only the names says nothing about them; one in another language must say them itself.
-            if near.all < _LEAST or (near.words == 0 and kind != "date") or (foreign and near.names < 0.8):
+            if near.all < _LEAST or (near.words == 0 and kind != "date") or (foreign and not _named(wanted, near)):
                 continue
             strength = kind_strength(kind, text, chunk.language, names, wanted.question.names)
             if not strength:
@@ -135,12 +136,20 @@ def _enough(wanted: Needs, chunk: Chunk, held: Held, evidence: float) -> bool:
     kind = wanted.question.kind
     if held.names < 0.5:
         return False
-    if chunk.language != wanted.question.language and not (wanted.anchored and held.names >= 0.8 and (kind == "date" or held.words >= evidence)):
-        return False
-    if chunk.language != wanted.question.language and kind == "date":
-        return True
+    if chunk.language != wanted.question.language:
+        if not _named(wanted, held) or not (kind == "date" or held.words >= evidence):
+            return False
+        if kind == "date":
+            return True
     needed = evidence + (_UNSEEN if wanted.unseen else 0.0)
     return held.all >= needed and (kind == "date" or held.words >= needed * 0.7)
+
+
+def _named(wanted: Needs, held: Held) -> bool:
+    """True when a text in another language is about what the question names: its known names stand there, or most of
+    its words do letter for letter, as an unknown name's would.
+    """
+    return held.names >= 0.8 if wanted.anchored else held.literal >= _LITERAL
 
 
 def _units(chunk: Chunk, kind: str) -> list[tuple[int, int]]:

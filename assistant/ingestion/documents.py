@@ -62,10 +62,11 @@ def prepare(task: Task, limits: Limits) -> Prepared:
         raw = read_file(Path(item.origin), limits)
         stem = Path(item.origin).stem
     metadata = raw.metadata
-    title = str(metadata.get("title") or (raw.sections[0].path[0] if raw.sections and raw.sections[0].start == 0 else "") or _named(stem, raw.text))
-    title = " ".join(clean(title).split())
-    # The title helps to tell a short text's language; a sample from the middle is less often boilerplate.
-    language = str(metadata.get("language") or "") or detect(f"{title}\n{raw.text[:3000]}")
+    opening = raw.sections[0].path[0] if raw.sections and raw.sections[0].start == 0 else ""
+    named = str(metadata.get("title") or opening)
+    # The title helps to tell a short text's language.
+    language = str(metadata.get("language") or "") or detect(f"{named}\n{raw.text[:3000]}")
+    title = " ".join(clean(named or _named(stem, raw.text, language)).split())
     document = Document(
         id=item.document_id, text=raw.text, title=title, language=language, source=_link(metadata.get("source")),
         date=str(metadata.get("date") or ""), collection=task.collection,
@@ -78,12 +79,12 @@ def prepare(task: Task, limits: Limits) -> Prepared:
     return Prepared(document, chunks, raw.warnings, raw.held, withheld)
 
 
-def _named(stem: str, text: str) -> str:
+def _named(stem: str, text: str, language: str) -> str:
     """A title for what has none: the file's name where it is made of words, else how the text begins."""
     words = re.findall(r"[^\W\d_]{3,}", stem)
     if sum(map(len, words)) * 2 > len(stem):
         return re.sub(r"[_\s]+", " ", stem).strip()
-    sentence = next((text[a:b] for a, b in sentences(text[:400])), "")
+    sentence = next((text[a:b] for a, b in sentences(text[:400], language)), "")
     first = " ".join(sentence.split()).rstrip("。.")
     return first if len(first) <= _LONGEST_TITLE else first[: first.rfind(" ", 20, _LONGEST_TITLE) if " " in first[20:_LONGEST_TITLE] else _LONGEST_TITLE] + " …"
 

@@ -107,9 +107,11 @@ def create_app(assistant: Assistant, hosts: tuple[str, ...] = ()) -> Any:
         primary_hue="teal", neutral_hue="slate", font=["system-ui", "Segoe UI", "Noto Sans", "Noto Sans CJK JP", "sans-serif"],
         font_mono=["ui-monospace", "monospace"], radius_size="lg",
     )  # fmt: skip
+    # In the head, since Gradio confines what it is given as `css` to the page's inner part.
+    style = (STATIC / "chat.css").read_text(encoding="utf-8")
     app = gr.mount_gradio_app(
         app, page, path="/", footer_links=[], run_history=False, allowed_paths=[], show_error=False, ssr_mode=False,
-        enable_monitoring=False, pwa=False, mcp_server=False, theme=theme, css_paths=STATIC / "chat.css",
+        enable_monitoring=False, pwa=False, mcp_server=False, theme=theme, head=f"<style>{style}</style>",
     )  # fmt: skip
     app.add_middleware(Guard, hosts=hosts)
     return app
