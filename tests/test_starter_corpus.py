@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant, Settings
+from assistant.errors import SettingsError
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 
@@ -74,6 +75,7 @@ def test_what_stands_there_is_answered(assistant: Assistant, language: str, ques
     for citation in answer.citations:
         assert assistant.document(citation.document_id).text[citation.start : citation.end] == citation.quote
         assert citation.quote in citation.passage
+    assert {c.passage for c in answer.citations} <= {p.chunk.text for p in answer.passages}
     assert all(statement.supported and statement.citations for statement in answer.statements)
 
 
@@ -85,3 +87,12 @@ def test_what_does_not_stand_there_is_refused(assistant: Assistant, language: st
     assert answer.language == language
     assert answer.citations == ()
     assert answer.passages, "the nearest passages are offered"
+
+
+def test_an_answer_may_be_asked_for_in_another_language(assistant: Assistant) -> None:
+    answer = assistant.ask("Wann fand die Konferenz in Qiantan statt?", language="ja")
+    assert answer.language == "ja"
+    assert "9. Dezember 2025" in answer.text
+    assert "ドイツ語" in answer.text
+    with pytest.raises(SettingsError, match="no language pack for 'xx'"):
+        assistant.ask("Wann fand die Konferenz in Qiantan statt?", language="xx")

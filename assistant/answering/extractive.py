@@ -60,15 +60,19 @@ class Candidate:
 def answer(
     wanted: Needs, passages: Sequence[ScoredChunk], documents: Callable[[str], Document], names: Names, settings: AnsweringSettings, language: str = ""
 ) -> Answer:
-    """The extractive answer, or an abstention that offers the nearest passages; in `language`, else the question's."""
+    """The extractive answer, or an abstention that offers the nearest passages; in `language`, else the question's.
+
+    Raises SettingsError for a `language` without a pack.
+    """
     question = wanted.question
-    speaks = language or question.language
-    words = pack(speaks if speaks in codes() else FALLBACK)
+    words = pack(language or (question.language if question.language in codes() else FALLBACK))
     candidates = sorted(_candidates(wanted, passages, names, settings.evidence), key=lambda c: -c.score)
     if not candidates:
         return refuse(wanted, passages[: settings.top_k], words)
     chosen = _choose(candidates, settings.quotes, question.kind)
-    return _compose(question.text, words, chosen, passages[: settings.top_k], documents)
+    cited = {candidate.chunk.id for candidate in chosen}
+    shown = [p for p in passages if p.rank <= settings.top_k or p.chunk.id in cited]
+    return _compose(question.text, words, chosen, shown, documents)
 
 
 def _links(passages: Sequence[ScoredChunk], language: Pack) -> list[str]:
@@ -94,10 +98,10 @@ def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, ev
     """Sentences of passages that hold enough of the question, and that hold the kind of thing it asks for."""
     kind = wanted.question.kind
     found: list[Candidate] = []
-    chunk_starts: dict[str, int] = {}
+    begins: dict[str, int] = {}
     for scored in passages:
-        first = chunk_starts.setdefault(scored.chunk.document_id, scored.chunk.start)
-        chunk_starts[scored.chunk.document_id] = min(first, scored.chunk.start)
+        chunk = scored.chunk
+        begins[chunk.document_id] = min(chunk.start, begins.get(chunk.document_id, chunk.start))
     for scored in passages:
         chunk = scored.chunk
         if not chunk.text:
@@ -121,7 +125,7 @@ def _candidates(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, ev
             if foreign:
                 score -= _FOREIGN
             if kind in ("definition", "place") and any(tokens.starts_with(spelling) for spellings, _ in wanted.names for spelling in spellings):
-                score += _DEFINES if start == 0 and chunk.start == chunk_starts[chunk.document_id] else _DEFINES / 2
+                score += _DEFINES if start == 0 and chunk.start == begins[chunk.document_id] else _DEFINES / 2
             found.append(Candidate(chunk, start, end, score, strength, tokens))
     return found
 
