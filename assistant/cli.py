@@ -17,8 +17,8 @@ import typer
 from assistant.errors import AssistantError
 
 if TYPE_CHECKING:
-    from assistant.pipeline import Assistant, Progress
-    from assistant.schema import Answer, FailedFile, IngestReport
+    from assistant.pipeline import Assistant
+    from assistant.schema import Answer, FailedFile, IngestReport, Progress
     from assistant.settings import Settings
 
 app = typer.Typer(
@@ -88,7 +88,9 @@ def _print_json(value: Any) -> None:
 def _progress() -> Iterator[Progress]:
     """A progress bar on stderr when that is a terminal; silence otherwise."""
     if not sys.stderr.isatty():
-        yield lambda stage, done, total: None
+        from assistant.schema import silent
+
+        yield silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,16 +24,20 @@ from assistant.index.generation import (
     current_number,
     folder_of,
 )
-from assistant.schema import Answer, DeleteReport, Document, Filters, IngestReport, Message, ScoredChunk
+from assistant.schema import (
+    Answer,
+    DeleteReport,
+    Document,
+    Filters,
+    IngestReport,
+    Message,
+    Progress,
+    ScoredChunk,
+    silent,
+)
 from assistant.settings import Settings
 
-Progress = Callable[[str, int, int], None]
-
 LONGEST_QUESTION = 2000
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 class Assistant:
@@ -173,7 +177,7 @@ class Assistant:
         prune: bool = False,
         confirmed: bool = False,
         forget_tombstones: Iterable[str] = (),
-        progress: Progress = _silent,
+        progress: Progress = silent,
     ) -> IngestReport:
         """Index what is new or changed, and publish. Default: the settings' corpus.
 

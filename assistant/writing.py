@@ -33,10 +33,8 @@ from assistant.ingestion.documents import Prepared, Task
 from assistant.ingestion.reading import Limits
 from assistant.ingestion.sources import Listing, Scope, list_source
 from assistant.ingestion.workers import ReaderPool
-from assistant.schema import FailedFile, IngestReport
+from assistant.schema import FailedFile, IngestReport, Progress, silent
 from assistant.settings import Settings
-
-Progress = Callable[[str, int, int], None]
 
 _COMMIT_EVERY = 200
 _READER_WAIT = 30.0
@@ -306,11 +304,11 @@ class Writer:
             with store.transaction():
                 passages = store.remove(ids, tombstone=True)
             # First out of the answers, within seconds; then out of every byte, which takes as long as building the index.
-            self._publish(store, rebuild=False, progress=_silent, timings_ms={})
+            self._publish(store, rebuild=False, progress=silent, timings_ms={})
             follow()
             store.drop_unused_vectors()
             store.purge()
-            number = self._publish(store, rebuild=True, progress=_silent, timings_ms={})
+            number = self._publish(store, rebuild=True, progress=silent, timings_ms={})
             follow()
             remove_all_older(self._index, _READER_WAIT)
             store.purge()
@@ -318,10 +316,6 @@ class Writer:
         if left:
             raise DeleteUnproven(f"{left[0]} still holds something of a deleted document", fix="assistant ingest --rebuild, then delete again")
         return Deleted(ids, passages, number, evidence)
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 def _held(origin: str, prepared: Prepared) -> FailedFile:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from assistant.answering.citations import cite
 from assistant.answering.evidence import Held, Needs, TokenSet, held_by, kind_strength, tokens_of
 from assistant.language.dates import write_date
-from assistant.language.packs import FALLBACK, Pack, codes, pack
+from assistant.language.packs import Pack, pack, pack_or_english
 from assistant.language.sentences import sentences
 from assistant.retrieval.names import Names
 from assistant.schema import Answer, Chunk, Citation, Document, ScoredChunk, Statement
@@ -65,7 +65,7 @@ def answer(
     Raises SettingsError for a `language` without a pack.
     """
     question = wanted.question
-    words = pack(language or (question.language if question.language in codes() else FALLBACK))
+    words = pack(language) if language else pack_or_english(question.language)
     candidates = sorted(_candidates(wanted, passages, names, settings.evidence), key=lambda c: -c.score)
     if not candidates:
         return refuse(wanted, passages[: settings.top_k], words)

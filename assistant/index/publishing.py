@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,18 +23,13 @@ from assistant.index.lexical import LexicalIndex
 from assistant.index.locks import exclusive
 from assistant.index.store import Store
 from assistant.index.vectors import VectorIndex
-
-Progress = Callable[[str, int, int], None]
+from assistant.schema import Progress, silent
 
 REBUILD_SHARE = 0.25
-# Measured: a sound HNSW graph finds 99% and more of its own rows; one that lost rows falls far below this.
+# A graph that lost rows falls below this; an approximate one may miss a few of its own.
 _SELF_FOUND = 0.95
 _SAMPLE = 200
 _BATCH = 5000
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 @dataclass(slots=True)
@@ -137,7 +132,7 @@ def _fill_vectors(build: _Build, base: tuple[Path, Manifest] | None, keys: NDArr
     gone, fresh = _changes(base[0], keys) if base else (keys[:0], keys)
     tombstones = len(gone) + (base[1].tombstones if base else 0)
     collections, hashes = {}, {}
-    for key, collection, hash_, _ in build.store.passages(None if base is None else fresh.tolist()):
+    for key, collection, hash_ in build.store.placements(None if base is None else fresh.tolist()):
         collections[key], hashes[key] = collection, hash_
     rows = np.empty((len(keys), build.dimensions), dtype="<f2")
     if base:
@@ -158,7 +153,7 @@ def _fill_vectors(build: _Build, base: tuple[Path, Manifest] | None, keys: NDArr
     if base and not from_nothing:
         _copy_chroma(base[0] / "chroma", build.folder / "chroma")
     elif base:
-        collections = {key: collection for key, collection, _, _ in build.store.passages()}
+        collections = {key: collection for key, collection, _ in build.store.placements()}
         order = keys.tolist()
     index = VectorIndex(build.folder / "chroma", create=True)
     try:

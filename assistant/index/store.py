@@ -355,16 +355,20 @@ class Store:
     def passages(self, keys: Sequence[int] | None = None) -> Iterator[tuple[int, str, bytes, str]]:
         """(key, collection, vector hash, context text), ascending by key; all, or those asked for."""
         query = "SELECT c.key, c.collection, c.vector_hash, d.title, c.heading, c.text FROM chunks c JOIN documents d ON d.id = c.document_id"
+        for key, collection, hash_, title, heading, text in self._by_key(query, keys):
+            yield key, collection, hash_, context_text(title, heading, text)
+
+    def placements(self, keys: Sequence[int] | None = None) -> Iterator[tuple[int, str, bytes]]:
+        """(key, collection, vector hash), as `passages` without reading any text."""
+        return self._by_key("SELECT c.key, c.collection, c.vector_hash FROM chunks c", keys)
+
+    def _by_key(self, query: str, keys: Sequence[int] | None) -> Iterator[Any]:
         if keys is None:
-            cursors = [self._db.execute(query + " ORDER BY c.key")]
-        else:
-            parts = [keys[i : i + 500] for i in range(0, len(keys), 500)]
-            cursors = [
-                self._db.execute(f"{query} WHERE c.key IN ({', '.join('?' * len(part))}) ORDER BY c.key", [int(k) for k in part]) for part in parts
-            ]
-        for cursor in cursors:
-            for key, collection, hash_, title, heading, text in cursor:
-                yield key, collection, hash_, context_text(title, heading, text)
+            yield from self._db.execute(query + " ORDER BY c.key")
+            return
+        for first in range(0, len(keys), 500):
+            part = [int(key) for key in keys[first : first + 500]]
+            yield from self._db.execute(f"{query} WHERE c.key IN ({', '.join('?' * len(part))}) ORDER BY c.key", part)
 
     def purge(self) -> None:
         """After a delete: no row of the journal, and nothing in the write-ahead logs."""

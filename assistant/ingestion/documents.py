@@ -6,7 +6,6 @@ It knows reading and chunking; it knows nothing of the store.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +46,8 @@ class Prepared:
     withheld: bool = False
 
 
-# Known metadata has fields of its own; the rest goes along as it is.
 _LONGEST_TITLE = 70
+# Known metadata, which `assemble` has brought into its form, has fields of its own; the rest goes along as it is.
 _FIELDS = ("title", "language", "date", "source", "aliases")
 
 
@@ -68,9 +67,9 @@ def prepare(task: Task, limits: Limits) -> Prepared:
     language = str(metadata.get("language") or "") or detect(f"{named}\n{raw.text[:3000]}")
     title = " ".join(clean(named or _named(stem, raw.text, language)).split())
     document = Document(
-        id=item.document_id, text=raw.text, title=title, language=language, source=_link(metadata.get("source")),
+        id=item.document_id, text=raw.text, title=title, language=language, source=str(metadata.get("source") or ""),
         date=str(metadata.get("date") or ""), collection=task.collection,
-        metadata={key: value for key, value in metadata.items() if key not in _FIELDS}, aliases=_aliases(metadata.get("aliases")),
+        metadata={key: value for key, value in metadata.items() if key not in _FIELDS}, aliases=tuple(tuple(dict.fromkeys(" ".join(name.split()) for name in group)) for group in metadata.get("aliases", ())),
         content_hash=item.content_hash, visibility=_visibility(task.visibility, metadata.get("visibility")),
         sections=raw.sections, pages=raw.pages,
     )  # fmt: skip
@@ -98,21 +97,3 @@ def _record(item: Item) -> RawDocument:
 def _visibility(source: Visibility, claimed: Any) -> Visibility:
     """A document may restrict what its source allows, never widen it."""
     return "public" if source == "public" and claimed in (None, "public") else "staff"
-
-
-def _link(value: Any) -> str:
-    text = str(value or "").strip()
-    return text if text.startswith(("https://", "http://")) else ""
-
-
-def _aliases(value: Any) -> tuple[tuple[str, ...], ...]:
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    groups = value if isinstance(value, (list, tuple)) else []
-    found = []
-    for group in groups:
-        names = [group] if isinstance(group, str) else list(group) if isinstance(group, (list, tuple)) else []
-        cleaned = tuple(dict.fromkeys(" ".join(clean(str(name)).split()) for name in names if str(name).strip()))
-        if cleaned:
-            found.append(cleaned)
-    return tuple(found)

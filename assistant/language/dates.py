@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from assistant.language.packs import codes, pack, packs
+from assistant.language.packs import pack_or_english, packs
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def write_date(iso: str, language: str) -> str:
     parts = iso.split("-")
     if len(parts) == 1 or not all(part.isdigit() for part in parts):
         return iso
-    item = pack(language if language in codes() else "en")
+    item = pack_or_english(language)
     month = int(parts[1])
     name = item.month_names[month - 1] if len(item.month_names) == 12 else parts[1]
     fields = {"year": int(parts[0]), "month": month, "month_name": name}

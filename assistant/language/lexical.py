@@ -136,8 +136,7 @@ def lexical_tokens(text: str) -> list[str]:
 def token_count(text: str) -> int:
     """The length of a text in tokens: a word or number counts one, two characters of an unspaced script one.
 
-    Two characters of Chinese carry about as much as an English word (measured over the project's documents:
-    the same text in zh has 1.7 characters per English word), so passages are equally long in every language.
+    Most Chinese words have two characters, so passages hold about as much in every language.
     """
     count = 0.0
     for match in _TOKEN.finditer(text):

@@ -55,7 +55,7 @@ def find_numbers(text: str, language: str = "") -> list[FoundNumber]:
 
     Offsets are those of `text`; full-width digits are read as digits.
     """
-    plain = "".join(unicodedata.normalize("NFKC", c) if len(unicodedata.normalize("NFKC", c)) == 1 else c for c in text)
+    plain = "".join(folded if len(folded := unicodedata.normalize("NFKC", c)) == 1 else c for c in text)
     found: list[FoundNumber] = []
     for match in _DIGITS.finditer(plain):
         value, end = _value(match.group("digits")), match.end()

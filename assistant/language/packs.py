@@ -120,6 +120,11 @@ def pack(code: str) -> Pack:
     )
 
 
+def pack_or_english(code: str) -> Pack:
+    """The pack of a language; English's where it has none."""
+    return pack(code if code in codes() else FALLBACK)
+
+
 def packs() -> tuple[Pack, ...]:
     """Every pack, English first."""
     return tuple(pack(code) for code in codes())

@@ -11,7 +11,7 @@ from functools import cache
 
 from assistant.language.detection import detect
 from assistant.language.lexical import fold, fold_word, lexical_tokens, tokens_with_offsets
-from assistant.language.packs import QUESTION_KINDS, codes, pack
+from assistant.language.packs import QUESTION_KINDS, codes, pack, pack_or_english
 from assistant.language.scripts import HANGUL, is_unspaced, script_of
 from assistant.retrieval.names import FoundName, Names
 
@@ -62,7 +62,7 @@ def _without(text: str, found: list[FoundName]) -> str:
 @cache
 def _stopwords(language: str) -> tuple[frozenset[str], re.Pattern[str] | None]:
     """Folded stop words: those of spaced scripts as a set, those of unspaced ones as a pattern, longest first."""
-    item = pack(language) if language in codes() else pack("en")
+    item = pack_or_english(language)
     words = {fold(word) for word in item.stopwords}
     words |= {fold(p) for kind in ("date", "number", "who", "place", "list") for p in item.questions[kind] if " " not in p and not is_unspaced(p[0])}
     runs = sorted((w for w in words if w and is_unspaced(w[0])), key=len, reverse=True)
@@ -80,7 +80,7 @@ def _run(word: str) -> str:
 @cache
 def light_tokens(language: str) -> frozenset[str]:
     """Lexical tokens of the words that an answer need not say again."""
-    item = pack(language if language in codes() else "en")
+    item = pack_or_english(language)
     return frozenset(token for word in item.light for token in lexical_tokens(word))
 
 

@@ -66,7 +66,7 @@ class Retriever:
             return self._views[key]
 
     def search(
-        self, generation: Generation, text: str, *, top_k: int, filters: Filters | None = None, language: str = "", context: str = ""
+        self, generation: Generation, text: str, *, top_k: int, filters: Filters | None = None, context: str = ""
     ) -> Found:
         """The best passages for a question, best first. What may not be shown now is not found."""
         timings: dict[str, float] = {}
@@ -79,7 +79,7 @@ class Retriever:
 
         filters = filters or Filters()
         view = self.view(generation)
-        question = understand(text, view.names, language=language, context=context)
+        question = understand(text, view.names, context=context)
         lap("understand")
         vector = self._encoder.encode_questions([_widened(question)])[0]
         lap("encode")

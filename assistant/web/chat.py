@@ -13,9 +13,10 @@ from typing import Any
 import gradio as gr
 
 from assistant.errors import AssistantError
+from assistant.language.packs import pack_or_english
 from assistant.pipeline import LONGEST_QUESTION, Assistant
 from assistant.schema import Answer, Message
-from assistant.web.rendering import answer_html, interface, preferred, sources_html
+from assistant.web.rendering import answer_html, preferred, sources_html
 
 STATIC = Path(__file__).parent / "static"
 
@@ -34,7 +35,7 @@ def build(assistant: Assistant) -> Any:
     """The page as Gradio Blocks, not yet mounted."""
     with gr.Blocks(title="Forum Assistant", analytics_enabled=False, fill_width=True) as page:
         turns = gr.State([])
-        english = interface("en").interface
+        english = pack_or_english("en").interface
         top = gr.HTML(_top("en"), elem_id="top")
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=320):
@@ -56,7 +57,7 @@ def build(assistant: Assistant) -> Any:
 
         def greet(request: gr.Request) -> Any:
             code = preferred(request.headers.get("accept-language", ""))
-            words = interface(code).interface
+            words = pack_or_english(code).interface
             return (
                 code, _top(code), gr.update(placeholder=words["placeholder"]), gr.update(value=words["send"]), gr.update(value=words["clear"]),
                 gr.update(placeholder=words["placeholder"]), sources_html(None, code),
@@ -68,7 +69,7 @@ def build(assistant: Assistant) -> Any:
                 yield "", shown, past, gr.update()
                 return
             shown = [*shown, {"role": "user", "content": answer_html(question, code)}]
-            yield "", [*shown, {"role": "assistant", "content": interface(code).interface["thinking"]}], past, gr.update()
+            yield "", [*shown, {"role": "assistant", "content": pack_or_english(code).interface["thinking"]}], past, gr.update()
             history = [message for asked, told in past[-_HISTORY_TURNS:] for message in (Message("user", asked), Message("assistant", told))]
             text = ""
             try:
@@ -83,7 +84,7 @@ def build(assistant: Assistant) -> Any:
             except AssistantError as error:
                 yield "", [*shown, {"role": "assistant", "content": answer_html(error.public, "en")}], past, gr.update()
             except Exception:
-                yield "", [*shown, {"role": "assistant", "content": answer_html(interface(code).interface["failed"], code)}], past, gr.update()
+                yield "", [*shown, {"role": "assistant", "content": answer_html(pack_or_english(code).interface["failed"], code)}], past, gr.update()
                 raise
 
         inputs, outputs = [box, chat, turns, language], [box, chat, turns, sources]
@@ -96,5 +97,5 @@ def build(assistant: Assistant) -> Any:
 
 
 def _top(code: str) -> str:
-    words = interface(code).interface
-    return f'<div lang="{code}" dir="{interface(code).direction}"><h1>{words["title"]}</h1><p>{words["subtitle"]}</p></div>'
+    words = pack_or_english(code).interface
+    return f'<div lang="{code}" dir="{pack_or_english(code).direction}"><h1>{words["title"]}</h1><p>{words["subtitle"]}</p></div>'

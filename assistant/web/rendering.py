@@ -10,15 +10,10 @@ import re
 from urllib.parse import urlsplit
 
 from assistant.language.dates import write_date
-from assistant.language.packs import FALLBACK, Pack, codes, pack
+from assistant.language.packs import FALLBACK, Pack, codes, pack_or_english
 from assistant.schema import Answer, Chunk, Citation
 
 _MARKER = re.compile(r" \[(\d{1,3})\]$")
-
-
-def interface(language: str) -> Pack:
-    """The pack whose words the interface speaks; English where there is none."""
-    return pack(language if language in codes() else FALLBACK)
 
 
 def preferred(accept_language: str) -> str:
@@ -51,7 +46,7 @@ def _text(value: str) -> str:
 
 def answer_html(text: str, language: str) -> str:
     """The answer's text, or the part of it that has arrived, as HTML: lead-ins, quotes with their numbers, notes."""
-    direction = interface(language).direction
+    direction = pack_or_english(language).direction
     blocks = []
     for paragraph in text.split("\n\n"):
         lines = []
@@ -69,7 +64,7 @@ def answer_html(text: str, language: str) -> str:
 
 def sources_html(answer: Answer | None, language: str) -> str:
     """The passages an answer rests on, their quotes marked; for a refusal the nearest passages, unmarked."""
-    words = interface(language)
+    words = pack_or_english(language)
     if answer is None:
         return f'<p class="empty">{html.escape(words.interface["no_sources"])}</p>'
     if answer.citations:
@@ -102,7 +97,7 @@ def _card(words: Pack, title: str, language: str, date: str, page: int | None, h
     badge = f'<span class="number">{number}</span>' if number else ""
     opening = html.escape(words.interface["open_source"])
     original = f'<a href="{html.escape(link, quote=True)}" target="_blank" rel="noopener noreferrer nofollow">{opening} ↗</a>' if link else ""
-    direction = interface(language).direction
+    direction = pack_or_english(language).direction
     return (
         f'<li{anchor}>{badge}<div><h3 lang="{html.escape(language, quote=True)}" dir="auto">{html.escape(title)}</h3>'
         f'<p class="facts">{" · ".join(map(html.escape, facts))}</p>'
