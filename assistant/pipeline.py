@@ -117,9 +117,12 @@ class Assistant:
 
     def _retrieval(self) -> Any:
         if self._retriever is None:
+            from assistant.retrieval.rerankers import CrossEncoderReranker
             from assistant.retrieval.search import Retriever
 
-            self._retriever = Retriever(self.settings.retrieval, self.encoder, self.settings.answering.clock)
+            model = self.settings.retrieval.reranker
+            reranker = CrossEncoderReranker(model) if model else None
+            self._retriever = Retriever(self.settings.retrieval, self.encoder, self.settings.answering.clock, self.settings.names.glossary, reranker)
         return self._retriever
 
     def search(self, question: str, top_k: int = 5, filters: Filters | None = None) -> list[ScoredChunk]:
@@ -144,7 +147,7 @@ class Assistant:
         with self._leased() as generation:
             retriever = self._retrieval()
             considered = max(self.settings.answering.considered, self.settings.answering.top_k)
-            found = retriever.search(generation, text, top_k=considered, filters=filters, context=context)
+            found = retriever.search(generation, text, top_k=considered, filters=filters, context=context, language=language)
             begun = time.perf_counter()
             wanted = needs(found.question, generation.lexical.frequency, generation.manifest.passages)
             answer = extractive.answer(

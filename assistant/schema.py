@@ -94,12 +94,16 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ScoredChunk:
-    """A passage found for a question. `rank` is 1-based; `score` only orders one result list."""
+    """A passage found for a question. `rank` is 1-based; `score` only orders one result list.
+
+    `version_of` is the id of the passage above it that says the same in another language.
+    """
 
     chunk: Chunk
     score: float
     rank: int
     found_by: tuple[str, ...] = ()
+    version_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

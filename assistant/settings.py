@@ -86,7 +86,7 @@ class IndexSettings(_Section):
 
 
 class EmbeddingSettings(_Section):
-    model: str = Field("hashed", description="`hashed` (no weights), or any sentence-transformers model by name or folder.")
+    model: str = Field("embedded", description="`embedded` (the multilingual table in the package), `hashed` (no weights, spellings only), or any sentence-transformers model by name or folder.")
     revision: str = Field("", description="Revision of the model, where it comes from a hub.")
     dimensions: int = Field(512, ge=32, le=4096, description="Width of the hashed encoder's vectors.")
     query_prefix: str | None = Field(None, description="Put before questions; by default what the model is known to want (E5: `query: `).")
@@ -96,8 +96,11 @@ class EmbeddingSettings(_Section):
 
 class RetrievalSettings(_Section):
     candidates: int = Field(200, ge=10, le=2000, description="Passages that dense and lexical search each put forward.")
-    dense_weight: float = Field(0.2, ge=0, description="Weight of the dense score (z-scored over the candidates).")
-    lexical_weight: float = Field(0.8, ge=0, description="Weight of the lexical score (z-scored over the candidates).")
+    dense_weight: float | None = Field(None, ge=0, description="Weight of the dense score (z-scored over the candidates); by default what held-out questions chose for the kind of encoder.")
+    late_weight: float | None = Field(None, ge=0, description="Weight of late interaction, where the encoder has it; default as above.")
+    lexical_weight: float | None = Field(None, ge=0, description="Weight of the lexical score; default as above.")
+    reranker: str = Field("", description="A sentence-transformers CrossEncoder, by name or folder, that puts the best candidates in order; empty for none.")
+    rerank: int = Field(30, ge=1, le=200, description="Passages that the reranker reads.")
 
 
 class AnsweringSettings(_Section):

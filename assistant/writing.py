@@ -22,7 +22,7 @@ from assistant.errors import (
     PruneRefused,
     ReadError,
 )
-from assistant.index.encoders import Encoder
+from assistant.index.encoders import Encoder, LateEncoder
 from assistant.index.generation import chunking_fingerprint, current_number
 from assistant.index.locks import writer_lock
 from assistant.index.proof import Evidence, traces, unique_evidence
@@ -179,8 +179,12 @@ class Writer:
         total = store.counts()[1]
         with run.timed("embed"):
             for batch in store.missing_vectors(self._encoder.fingerprint):
-                vectors = self._encoder.encode_passages([text for _, text in batch])
-                store.put_vectors(self._encoder.fingerprint, [h for h, _ in batch], vectors)
+                hashes, texts = [h for h, _ in batch], [text for _, text in batch]
+                if isinstance(self._encoder, LateEncoder):
+                    tokens = self._encoder.token_ids(texts)
+                    store.put_vectors(self._encoder.fingerprint, hashes, self._encoder.encode_tokens(tokens), tokens)
+                else:
+                    store.put_vectors(self._encoder.fingerprint, hashes, self._encoder.encode_passages(texts))
                 run.embedded += len(batch)
                 progress("embed", run.embedded, max(total, run.embedded))
 

@@ -1,4 +1,4 @@
-"""Encoders: text -> unit vectors. The protocol, a hashed encoder without weights, and sentence-transformers.
+"""Encoders: text -> unit vectors. The protocols, a hashed encoder without weights, and sentence-transformers.
 
 They know nothing of passages, storage or search. Vectors are float32, L2-normalised, one row per text.
 """
@@ -6,19 +6,18 @@ They know nothing of passages, storage or search. Vectors are float32, L2-normal
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assistant.errors import ModelUnavailable
+from assistant.index.embedded import MODEL, EmbeddedEncoder, TokenIds, Vectors
 from assistant.language.lexical import fold
 
 if TYPE_CHECKING:
     from assistant.settings import EmbeddingSettings
-
-Vectors = NDArray[np.float32]
 
 
 @runtime_checkable
@@ -37,6 +36,23 @@ class Encoder(Protocol):
 
     def encode_questions(self, texts: Sequence[str]) -> Vectors:
         """As `encode_passages`, for the question side of an asymmetric model."""
+        ...
+
+
+@runtime_checkable
+class LateEncoder(Encoder, Protocol):
+    """An encoder that also ranks passages by late interaction, from their token ids."""
+
+    def token_ids(self, texts: Sequence[str]) -> list[TokenIds]:
+        """uint32 token ids of each text, in order."""
+        ...
+
+    def encode_tokens(self, passages: Sequence[TokenIds]) -> Vectors:
+        """`encode_passages` from the texts' token ids."""
+        ...
+
+    def late_interaction(self, question: Sequence[Sequence[TokenIds]], passages: Sequence[TokenIds]) -> Vectors:
+        """float32 [len(passages)] between -1 and 1; the question in parts, each with its alternatives."""
         ...
 
 
@@ -100,7 +116,7 @@ class SentenceTransformersEncoder:
     """Any sentence-transformers model, by name or folder; prefixes of asymmetric models are put on in here."""
 
     def __init__(self, settings: EmbeddingSettings) -> None:
-        self._model: Any = _load(settings)
+        self._model: Any = load_model("SentenceTransformer", settings.model, settings.revision, key="embedding.model")
         defaults = next((p for part, p in _PREFIXES.items() if part in settings.model.lower()), ("", ""))
         self._query = defaults[0] if settings.query_prefix is None else settings.query_prefix
         self._passage = defaults[1] if settings.passage_prefix is None else settings.passage_prefix
@@ -136,21 +152,24 @@ def _st_name(settings: EmbeddingSettings) -> str:
     return f"sentence-transformers:{settings.model}@{settings.revision}:"
 
 
-def _load(settings: EmbeddingSettings) -> Any:
-    """The model from its folder or this machine's cache, else from its hub. Raises ModelUnavailable."""
-    fix = "name an existing folder or a reachable model in embedding.model, or use 'hashed'"
-    try:
-        from sentence_transformers import SentenceTransformer
+def load_model(kind: str, name: str, revision: str, *, key: str) -> Any:
+    """sentence-transformers' class `kind` with a model from its folder or this machine's cache, else from its hub.
 
-        revision = settings.revision or None
+    `key` is the setting that named it. Raises ModelUnavailable.
+    """
+    fix = f"name an existing folder or a reachable model in {key}, or leave it at its default"
+    try:
+        import sentence_transformers
+
+        load = getattr(sentence_transformers, kind)
         try:
-            return SentenceTransformer(settings.model, revision=revision, local_files_only=True)
+            return load(name, revision=revision or None, local_files_only=True)
         except OSError:
-            if Path(settings.model).is_dir() or not _hub_in_reach():
+            if Path(name).is_dir() or not _hub_in_reach():
                 raise
-        return SentenceTransformer(settings.model, revision=revision)
+        return load(name, revision=revision or None)
     except (OSError, ValueError, ImportError) as error:
-        raise ModelUnavailable(f"the encoder {settings.model!r} cannot be loaded ({type(error).__name__})", fix=fix) from error
+        raise ModelUnavailable(f"{key} = {name!r} cannot be loaded ({type(error).__name__})", fix=fix) from error
 
 
 def _hub_in_reach() -> bool:
@@ -174,6 +193,8 @@ def _hub_in_reach() -> bool:
 
 def may_be(fingerprint: str, settings: EmbeddingSettings) -> bool:
     """False when an index with this fingerprint cannot be of the encoder that the settings name; loads nothing."""
+    if settings.model == "embedded":
+        return fingerprint.startswith(f"{MODEL.name}-")
     if settings.model == "hashed":
         return fingerprint == HashedEncoder(settings.dimensions).fingerprint
     return fingerprint.startswith(_st_name(settings))
@@ -181,6 +202,14 @@ def may_be(fingerprint: str, settings: EmbeddingSettings) -> bool:
 
 def load_encoder(settings: EmbeddingSettings) -> Encoder:
     """The encoder that the settings name. Raises ModelUnavailable."""
+    if settings.model == "embedded":
+        return _packaged()
     if settings.model == "hashed":
         return HashedEncoder(settings.dimensions)
     return SentenceTransformersEncoder(settings)
+
+
+@cache
+def _packaged() -> EmbeddedEncoder:
+    """The package's own model, once per process: nothing in it changes."""
+    return EmbeddedEncoder.load()

@@ -2,7 +2,8 @@
 
     passages.sqlite   documents and passages          keys.i64      passage keys, ascending
     chroma/           nearest vectors                 vectors.f16   their vectors, row by row
-    lexical/          BM25                            generation.json   number, change, counts, fingerprints
+    lexical/          BM25                            tokens.u32    their token ids, end to end; tokens.i64 says where each begins
+    generation.json   number, change, counts, fingerprints
 
 It knows how to read one. Building is `publishing`'s business, ranking is `retrieval`'s.
 """
@@ -84,6 +85,35 @@ def folder_of(index: Path, number: int) -> Path:
     return index / FOLDER / str(number)
 
 
+@dataclass(frozen=True, slots=True)
+class TokenFile:
+    """Passages' token ids, end to end: those of row i are `ids[begins[i]:begins[i + 1]]`."""
+
+    ids: NDArray[np.uint32]
+    begins: NDArray[np.int64]
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[NDArray[np.uint32]]) -> TokenFile:
+        begins = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum([len(row) for row in rows], out=begins[1:])
+        return cls(np.concatenate([*rows, np.zeros(0, dtype=np.uint32)]).astype(np.uint32), begins)
+
+    @classmethod
+    def open(cls, folder: Path) -> TokenFile:
+        begins = np.fromfile(folder / "tokens.i64", dtype="<i8")
+        size = int(begins[-1])
+        ids = np.memmap(folder / "tokens.u32", dtype="<u4", mode="r", shape=(size,)) if size else np.zeros(0, dtype="<u4")
+        return cls(ids, begins)
+
+    def write(self, folder: Path) -> None:
+        (folder / "tokens.i64").write_bytes(self.begins.astype("<i8").tobytes())
+        (folder / "tokens.u32").write_bytes(self.ids.astype("<u4").tobytes())
+
+    def of(self, rows: NDArray[np.int64]) -> list[NDArray[np.uint32]]:
+        """The token ids of these rows."""
+        return [self.ids[a:b] for a, b in zip(self.begins[rows].tolist(), self.begins[rows + 1].tolist(), strict=True)]
+
+
 _COLUMNS = 'c.key, c.document_id, c.ordinal, c.text, c.start, c."end", c.heading, c.page, c.language, c.collection, d.title, d.date, d.source'
 
 
@@ -109,6 +139,9 @@ class Generation:
             shape = (len(self.keys), self.manifest.dimensions)
             # numpy cannot map an empty file.
             self.vectors: NDArray[np.float16] = np.memmap(folder / "vectors.f16", dtype="<f2", mode="r", shape=shape) if shape[0] else np.zeros(shape, dtype="<f2")
+            self._tokens = TokenFile.open(folder)
+            if len(self._tokens.begins) != shape[0] + 1:
+                raise ValueError("token ids and keys disagree")
             self.lexical = LexicalIndex(folder / "lexical")
             self._rows32: NDArray[np.float32] | None = None
             if shape[0] > EXACT_ROWS:
@@ -154,6 +187,10 @@ class Generation:
             return np.zeros((0, self.manifest.dimensions), dtype=np.float32)
         rows = self.vectors if self._rows32 is None else self._rows32
         return np.asarray(rows[np.searchsorted(self.keys, wanted)], dtype=np.float32)
+
+    def token_ids(self, keys: Iterable[int]) -> list[NDArray[np.uint32]]:
+        """The passages' token ids; empty ones of an encoder without late interaction."""
+        return self._tokens.of(np.searchsorted(self.keys, np.fromiter(keys, dtype=np.int64)))
 
     def keys_passing(self, filters: Filters, hidden: Iterable[str] = ()) -> NDArray[np.int64]:
         """Keys of the passages that pass the filters and belong to no hidden document, ascending."""

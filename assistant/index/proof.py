@@ -15,6 +15,7 @@ import numpy as np
 from assistant.index.store import Store, context_text, vector_hash
 
 _SNIPPET = 48
+_TOKENS = 12  # a shorter run of token ids may stand in another passage
 _BLOCK = 8 << 20
 
 
@@ -28,7 +29,7 @@ class Evidence:
 
 
 def unique_evidence(store: Store, fingerprint: str, dimensions: int, document_id: str, going: Sequence[str]) -> Evidence:
-    """Take snippets of each passage's text and its vector's bytes, before the document goes.
+    """Take snippets of each passage's text, its vector's bytes and its token ids, before the document goes.
 
     Text that stands in a document that stays proves nothing and is left out.
     """
@@ -38,7 +39,8 @@ def unique_evidence(store: Store, fingerprint: str, dimensions: int, document_id
     passages = store.document_passages(document_id)
     for heading, text in passages:
         snippet = text[:_SNIPPET]
-        if len(snippet) >= 8 and not store.contains_text(snippet, excluding=going):
+        alone = len(snippet) >= 8 and not store.contains_text(snippet, excluding=going)
+        if alone:
             needles.append(snippet.encode("utf-8"))
         hash_ = vector_hash(context_text(document.title, heading, text))
         if store.has_vector(fingerprint, hash_) and not store.shares_vector(hash_, excluding=going):
@@ -46,6 +48,9 @@ def unique_evidence(store: Store, fingerprint: str, dimensions: int, document_id
             if np.count_nonzero(row) >= 16:
                 needles.append(row.tobytes())
                 needles.append(row.astype("<f4").tobytes())
+            (ids,) = store.tokens(fingerprint, [hash_])
+            if alone and len(ids) >= _TOKENS:
+                needles.append(ids.tobytes())
     return Evidence(document_id, tuple(text for _, text in passages), tuple(needles))
 
 

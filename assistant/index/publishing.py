@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.errors import IndexBroken, IndexBusy
-from assistant.index.generation import CURRENT, FOLDER, LOCK, Manifest, current_number, folder_of
+from assistant.index.generation import CURRENT, FOLDER, LOCK, Manifest, TokenFile, current_number, folder_of
 from assistant.index.lexical import LexicalIndex
 from assistant.index.locks import exclusive
 from assistant.index.store import Store
@@ -127,7 +127,7 @@ def _changes(base: Path, keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], ND
 
 
 def _fill_vectors(build: _Build, base: tuple[Path, Manifest] | None, keys: NDArray[np.int64]) -> int:
-    """vectors.f16, keys.i64 and chroma/. Returns how many tombstones the graph carries."""
+    """vectors.f16, keys.i64, the token files and chroma/. Returns how many tombstones the graph carries."""
     started = time.perf_counter()
     gone, fresh = _changes(base[0], keys) if base else (keys[:0], keys)
     tombstones = len(gone) + (base[1].tombstones if base else 0)
@@ -135,17 +135,25 @@ def _fill_vectors(build: _Build, base: tuple[Path, Manifest] | None, keys: NDArr
     for key, collection, hash_ in build.store.placements(None if base is None else fresh.tolist()):
         collections[key], hashes[key] = collection, hash_
     rows = np.empty((len(keys), build.dimensions), dtype="<f2")
+    tokens = np.empty(len(keys), dtype=object)
     if base:
         old_keys = np.fromfile(base[0] / "keys.i64", dtype="<i8")
         if len(old_keys):
             old_rows = np.memmap(base[0] / "vectors.f16", dtype="<f2", mode="r", shape=(len(old_keys), build.dimensions))
             kept = np.isin(keys, old_keys, assume_unique=True)
-            rows[kept] = old_rows[np.searchsorted(old_keys, keys[kept])]
+            places = np.searchsorted(old_keys, keys[kept])
+            rows[kept] = old_rows[places]
+            for row, ids in zip(np.flatnonzero(kept), TokenFile.open(base[0]).of(places), strict=True):
+                tokens[row] = ids
     order = fresh.tolist()
-    rows[np.searchsorted(keys, fresh)] = build.store.vectors(build.encoder, [hashes[key] for key in order], build.dimensions)
+    added = [hashes[key] for key in order]
+    rows[np.searchsorted(keys, fresh)] = build.store.vectors(build.encoder, added, build.dimensions)
+    for row, ids in zip(np.searchsorted(keys, fresh), build.store.tokens(build.encoder, added), strict=True):
+        tokens[row] = ids
     # Not `tofile`: on a full disk its error does not say so.
     (build.folder / "keys.i64").write_bytes(keys.astype("<i8").tobytes())
     (build.folder / "vectors.f16").write_bytes(rows.data if len(rows) else b"")
+    TokenFile.of_rows(tokens.tolist()).write(build.folder)
     build.timed("vectors", started)
 
     started = time.perf_counter()

@@ -1,6 +1,6 @@
 """The writer's system of record: documents, passages, tombstones, journal and a change number, in SQLite.
 
-Vectors lie in a second file beside it, keyed by what was embedded and by whom: a cache that can be lost without
+Vectors and token ids lie in a second file beside it, keyed by what was embedded and by whom: a cache that can be lost without
 loss of a document (docs/decisions/002-index.md). It knows nothing of generations or of search. Only a process
 that holds the writer lock may open it.
 """
@@ -47,6 +47,10 @@ CREATE TABLE IF NOT EXISTS failures (
   PRIMARY KEY (collection, source_name, path, message)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, at TEXT NOT NULL, action TEXT NOT NULL, document_id TEXT NOT NULL);
 """
+
+# With a row id: vectors of a kilobyte inside the key's own tree would overflow its pages (7 times slower to write).
+_VECTORS = """CREATE TABLE IF NOT EXISTS vectors (
+  hash BLOB, fingerprint TEXT, vector BLOB NOT NULL, tokens BLOB NOT NULL, PRIMARY KEY (hash, fingerprint));"""
 
 _DOCUMENT = "id, text, title, language, source, date, collection, metadata, aliases, content_hash, visibility, sections, pages"
 
@@ -101,11 +105,10 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._db = self._open(folder / FILE, _TABLES)
-        self._vectors = self._open(
-            folder / VECTOR_FILE,
-            # With a row id: vectors of a kilobyte inside the key's own tree would overflow its pages (7 times slower to write).
-            "CREATE TABLE IF NOT EXISTS vectors (hash BLOB, fingerprint TEXT, vector BLOB NOT NULL, PRIMARY KEY (hash, fingerprint));",
-        )
+        self._vectors = self._open(folder / VECTOR_FILE, _VECTORS)
+        if "tokens" not in {row[1] for row in self._vectors.execute("PRAGMA table_info(vectors)")}:
+            # A cache of an earlier version: what it lacks is worked out again.
+            self._vectors.executescript("DROP TABLE vectors;" + _VECTORS)
         version = self.meta("schema_version")
         if version is None:
             with self.transaction():
@@ -296,12 +299,14 @@ class Store:
         for first in range(0, len(keys), 1024):
             yield [(hash_, text) for _, _, hash_, text in self.passages(keys[first : first + 1024])]
 
-    def put_vectors(self, fingerprint: str, hashes: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+    def put_vectors(self, fingerprint: str, hashes: Sequence[bytes], vectors: NDArray[np.float32], tokens: Sequence[NDArray[np.uint32]] = ()) -> None:
+        """Cache vectors, with the passages' token ids where the encoder ranks by late interaction."""
+        ids = [t.astype("<u4").tobytes() for t in tokens] if len(tokens) else [b""] * len(hashes)
         self._vectors.execute("BEGIN IMMEDIATE")
         try:
             self._vectors.executemany(
-                "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
-                [(h, fingerprint, v.astype("<f2").tobytes()) for h, v in zip(hashes, vectors, strict=True)],
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
+                [(h, fingerprint, v.astype("<f2").tobytes(), t) for h, v, t in zip(hashes, vectors, ids, strict=True)],
             )
             self._vectors.execute("COMMIT")
         except BaseException:
@@ -312,15 +317,26 @@ class Store:
     def vectors(self, fingerprint: str, hashes: Sequence[bytes], dimensions: int) -> NDArray[np.float16]:
         """float16 [len(hashes), dimensions] in the order asked for. Raises IndexBroken when one is missing."""
         rows = np.empty((len(hashes), dimensions), dtype="<f2")
+        for position, blob in self._cached("vector", fingerprint, hashes):
+            rows[position] = np.frombuffer(blob, dtype="<f2")
+        return rows
+
+    def tokens(self, fingerprint: str, hashes: Sequence[bytes]) -> list[NDArray[np.uint32]]:
+        """The passages' token ids, in the order asked for; empty of an encoder that has none. Raises IndexBroken."""
+        found: list[NDArray[np.uint32]] = [np.zeros(0, dtype="<u4")] * len(hashes)
+        for position, blob in self._cached("tokens", fingerprint, hashes):
+            found[position] = np.frombuffer(blob, dtype="<u4")
+        return found
+
+    def _cached(self, column: str, fingerprint: str, hashes: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
         for first in range(0, len(hashes), 500):
             part = hashes[first : first + 500]
             marks = ", ".join("?" * len(part))
-            found = dict(self._vectors.execute(f"SELECT hash, vector FROM vectors WHERE fingerprint = ? AND hash IN ({marks})", (fingerprint, *part)))
+            found = dict(self._vectors.execute(f"SELECT hash, {column} FROM vectors WHERE fingerprint = ? AND hash IN ({marks})", (fingerprint, *part)))
             for offset, hash_ in enumerate(part):
                 if hash_ not in found:
                     raise IndexBroken("a passage has no vector", fix="assistant ingest --rebuild")
-                rows[first + offset] = np.frombuffer(found[hash_], dtype="<f2")
-        return rows
+                yield first + offset, found[hash_]
 
     def has_vector(self, fingerprint: str, hash_: bytes) -> bool:
         query = "SELECT 1 FROM vectors WHERE hash = ? AND fingerprint = ?"

@@ -18,7 +18,7 @@ from assistant.retrieval.names import FoundName, Names
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as it is searched for.
+    """A question as it is searched for. `bare` is its text without the names in it.
 
     `words` are its telling words, each as its lexical tokens (one, or a run's bigrams), without function words and
     names; `keywords` are the names and telling words as the question writes them; `asking` are the tokens of the phrase
@@ -32,6 +32,7 @@ class Question:
     names: tuple[FoundName, ...]
     keywords: tuple[str, ...] = ()
     asking: frozenset[str] = frozenset()
+    bare: str = ""
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -48,7 +49,7 @@ def understand(text: str, names: Names, *, language: str = "", context: str = ""
     bare = _without(text, found)
     keywords = tuple(dict.fromkeys((*(text[n.start : n.end] for n in found), *_keywords(bare, language))))
     words = tuple(dict.fromkeys(_words(bare, language)))
-    return Question(text, language, kind, words, tuple(found or carried), keywords, frozenset(lexical_tokens(asking)))
+    return Question(text, language, kind, words, tuple(found or carried), keywords, frozenset(lexical_tokens(asking)), bare)
 
 
 def _without(text: str, found: list[FoundName]) -> str:

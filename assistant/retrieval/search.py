@@ -1,6 +1,6 @@
-"""Search: dense and lexical candidates, fused by weights that held-out questions chose.
+"""Search: dense and lexical candidates, ranked by dense, late-interaction and lexical scores together.
 
-It knows a generation and an encoder; it knows nothing of answers.
+The weights are what held-out questions chose. It knows a generation and an encoder; it knows nothing of answers.
 """
 
 from __future__ import annotations
@@ -9,23 +9,30 @@ import datetime as dt
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.index.encoders import Encoder
+from assistant.index.encoders import Encoder, HashedEncoder, LateEncoder
 from assistant.index.generation import EXACT_ROWS, Generation, nearest
 from assistant.index.lexical import LexicalQuery
 from assistant.language.sentences import sentences
+from assistant.retrieval.exact import exact_passages, kept_near_the_top
+from assistant.retrieval.glossary import Glossary
 from assistant.retrieval.names import Names
 from assistant.retrieval.questions import Question, spelling_tokens, understand
 from assistant.retrieval.release import Release, now
+from assistant.retrieval.rerankers import Reranker
+from assistant.retrieval.versions import grouped
 from assistant.schema import Chunk, Filters, ScoredChunk
 from assistant.settings import RetrievalSettings
 
 _EXCERPT = 300
+_TOP = 5  # places for exact tokens, and for passages that say different things
+_ORDERED = 30  # passages that are put in order beyond their scores, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +52,86 @@ class Found:
     timings_ms: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Candidates by key, ascending; `parts` [3, candidates]: dense, late and lexical scores, each standardised over them.
+
+    `exact` are those that hold the question's rare exact tokens, best first.
+    """
+
+    question: Question
+    keys: list[int]
+    parts: NDArray[np.float64]
+    dense: Set[int]
+    lexical: Set[int]
+    exact: list[int]
+
+    def found_by(self, key: int) -> tuple[str, ...]:
+        """The searches that put a candidate forward."""
+        return tuple(name for name, hits in (("dense", self.dense), ("lexical", self.lexical)) if key in hits)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each score counts, all z-scored over the candidates."""
+
+    dense: float
+    late: float
+    lexical: float
+
+
+def weights(settings: RetrievalSettings, encoder: Encoder) -> Weights:
+    """The settings' weights; where they say nothing, what held-out questions chose for such an encoder.
+
+    docs/decisions/004-fusion.md (hashed), docs/decisions/006-encoder.md (the others).
+    """
+    chosen = Weights(0.2, 0.0, 0.8) if isinstance(encoder, HashedEncoder) else Weights(0.7, 0.0, 0.3)
+    if isinstance(encoder, LateEncoder):
+        chosen = Weights(0.4, 0.4, 0.2)
+    given = (settings.dense_weight, settings.late_weight, settings.lexical_weight)
+    return Weights(*(default if value is None else value for value, default in zip(given, (chosen.dense, chosen.late, chosen.lexical), strict=True)))
+
+
 class Retriever:
     """Ranks a generation's passages for a question; thread-safe."""
 
-    def __init__(self, settings: RetrievalSettings, encoder: Encoder, clock: dt.datetime | None = None) -> None:
+    def __init__(
+        self,
+        settings: RetrievalSettings,
+        encoder: Encoder,
+        clock: dt.datetime | None = None,
+        glossary: Path | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._settings = settings
         self._encoder = encoder
+        self._weights = weights(settings, encoder)
         self._clock = clock
-        self._views: dict[tuple[str, int], View] = {}
+        self._glossary = glossary
+        self._reranker = reranker
+        self._views: dict[tuple[str, int, float], View] = {}
         self._guard = threading.Lock()
 
     def view(self, generation: Generation) -> View:
-        """The generation's names and rules, made when first asked for."""
-        key = (str(generation.folder), generation.manifest.number)
+        """The generation's names and rules, made when first asked for, and again when the glossary has changed."""
+        changed = self._glossary.stat().st_mtime if self._glossary and self._glossary.exists() else 0.0
+        key = (str(generation.folder), generation.manifest.number, changed)
         with self._guard:
             if key not in self._views:
-                groups = generation.db.execute("SELECT aliases FROM documents WHERE aliases <> '[]'")
-                names = Names(group for (text,) in groups for group in json.loads(text))
-                self._views = {key: View(names, Release(generation))}
+                rows = generation.db.execute("SELECT aliases FROM documents WHERE aliases <> '[]'")
+                groups = [group for (text,) in rows for group in json.loads(text)]
+                if self._glossary:
+                    groups.extend(Glossary.read(self._glossary).groups)
+                self._views = {key: View(Names(groups), Release(generation))}
             return self._views[key]
 
     def search(
-        self, generation: Generation, text: str, *, top_k: int, filters: Filters | None = None, context: str = ""
+        self, generation: Generation, text: str, *, top_k: int, filters: Filters | None = None, context: str = "", language: str = ""
     ) -> Found:
-        """The best passages for a question, best first. What may not be shown now is not found."""
+        """The best passages for a question, best first. What may not be shown now is not found.
+
+        `language` is the reader's, by default the question's.
+        """
         timings: dict[str, float] = {}
         clock = time.perf_counter()
 
@@ -77,7 +140,19 @@ class Retriever:
             timings[stage] = (time.perf_counter() - clock) * 1000
             clock = time.perf_counter()
 
-        filters = filters or Filters()
+        scored = self.scored(generation, text, filters or Filters(), context=context, lap=lap)
+        counts = np.array([self._weights.dense, self._weights.late, self._weights.lexical])
+        totals = counts @ scored.parts
+        order = np.argsort(-totals, kind="stable").tolist()
+        ranked = [_Candidate(scored.keys[i], float(totals[i]), scored.found_by(scored.keys[i])) for i in order]
+        passages = self._ordered(generation, scored, ranked, top_k, language or scored.question.language)
+        lap("fuse")
+        return Found(scored.question, passages, timings)
+
+    def scored(
+        self, generation: Generation, text: str, filters: Filters, *, context: str = "", lap: Callable[[str], None] = lambda stage: None
+    ) -> Scored:
+        """The candidates for a question, with each search's scores."""
         view = self.view(generation)
         question = understand(text, view.names, context=context)
         lap("understand")
@@ -86,19 +161,63 @@ class Retriever:
         hidden = view.release.hidden(now(self._clock))
         allowed = generation.keys_passing(filters, hidden) if filters.restricts_rows else None
         blocked = generation.keys_passing(Filters(documents=tuple(hidden))) if hidden and allowed is None else None
-        dense = self._dense(generation, vector, filters, allowed, blocked)
+        dense = dict(self._dense(generation, vector, filters, allowed, blocked))
         lap("dense")
+
+        def by_words(wanted: LexicalQuery, limit: int) -> list[tuple[int, float]]:
+            return _overfetch(lambda size: generation.search_lexical(wanted, size, filters.collections), limit, len(generation.keys), allowed, blocked)
+
         query = LexicalQuery(question.terms, tuple(spelling_tokens(name) for name in question.names))
-        lexical = self._lexical(generation, query, filters, allowed, blocked)
+        lexical = dict(by_words(query, self._settings.candidates))
+        exact = exact_passages(question, generation.manifest.passages, generation.lexical.frequency, by_words)
         lap("lexical")
-        ranked = self._fuse(generation, vector, dense, lexical, top_k)
-        chunks = generation.chunks([key for key, _, _ in ranked])
-        passages = tuple(
-            ScoredChunk(_shown(chunks[key], view.release), float(score), rank, found_by)
-            for rank, (key, score, found_by) in enumerate(ranked, 1)
+        keys = sorted({*dense, *lexical, *exact})
+        lacking = [key for key in keys if key not in dense]
+        cosines = dense | dict(zip(lacking, (generation.rows(lacking) @ vector).tolist(), strict=True))
+        parts = np.stack(
+            [
+                _standardised([cosines[key] for key in keys]),
+                _standardised(self._late(generation, question, keys)),
+                _standardised([lexical.get(key, 0.0) for key in keys]),
+            ]
         )
-        lap("fuse")
-        return Found(question, passages, timings)
+        lap("late")
+        return Scored(question, keys, parts, dense.keys(), lexical.keys(), exact)
+
+    def _ordered(
+        self, generation: Generation, scored: Scored, ranked: list[_Candidate], top_k: int, language: str
+    ) -> tuple[ScoredChunk, ...]:
+        """The best candidates read by the reranker if there is one, versions put together, exact passages kept near the top."""
+        release = self.view(generation).release
+        head = ranked[: max(_ORDERED, 3 * top_k, self._settings.rerank)]
+        kept = {candidate.key for candidate in head}
+        head += [candidate for candidate in ranked if candidate.key in scored.exact and candidate.key not in kept]
+        chunks = generation.chunks([candidate.key for candidate in head])
+        if self._reranker is not None:
+            front = head[: self._settings.rerank]
+            given = self._reranker.scores(scored.question.text, [chunks[candidate.key].text for candidate in front])
+            order = np.argsort(-given, kind="stable").tolist()
+            head = [replace(front[i], score=float(given[i])) for i in order] + head[len(front) :]
+        keys = [candidate.key for candidate in head]
+        versions = grouped([chunks[key] for key in keys], generation.rows(keys), language, _TOP)
+        lead_of = {keys[position]: keys[lead] for position, lead in versions.lead.items()}
+        order = kept_near_the_top([keys[position] for position in versions.order], scored.exact, _TOP)
+        found_by = {candidate.key: candidate.found_by for candidate in head}
+        # A score says how good a place is: what moved takes the score of its new place.
+        scores = sorted((candidate.score for candidate in head), reverse=True)
+        shown = order[:top_k]
+        return tuple(
+            ScoredChunk(
+                _shown(chunks[key], release), score, rank, found_by[key], chunks[lead_of[key]].id if lead_of.get(key) in shown else ""
+            )
+            for rank, (key, score) in enumerate(zip(shown, scores, strict=False), 1)
+        )
+
+    def _late(self, generation: Generation, question: Question, candidates: list[int]) -> Sequence[float] | NDArray[np.float32]:
+        """Late interaction of the question with the candidates; zeros where it has no weight or the encoder none of it."""
+        if not self._weights.late or not isinstance(self._encoder, LateEncoder):
+            return [0.0] * len(candidates)
+        return self._encoder.late_interaction(_parts(question, self._encoder), generation.token_ids(candidates))
 
     def _dense(
         self, generation: Generation, vector: NDArray[np.float32], filters: Filters, allowed: NDArray[np.int64] | None, blocked: NDArray[np.int64] | None
@@ -108,27 +227,17 @@ class Retriever:
             return nearest(allowed, generation.rows(allowed) @ vector, limit)
         return _overfetch(lambda size: generation.search_dense(vector, size, filters.collections), limit, len(generation.keys), allowed, blocked)
 
-    def _lexical(
-        self, generation: Generation, query: LexicalQuery, filters: Filters, allowed: NDArray[np.int64] | None, blocked: NDArray[np.int64] | None
-    ) -> list[tuple[int, float]]:
-        limit = self._settings.candidates
-        return _overfetch(lambda size: generation.search_lexical(query, size, filters.collections), limit, len(generation.keys), allowed, blocked)
 
-    def _fuse(
-        self, generation: Generation, vector: NDArray[np.float32], dense: list[tuple[int, float]], lexical: list[tuple[int, float]], top_k: int
-    ) -> list[tuple[int, float, tuple[str, ...]]]:
-        by_dense, by_lexical = dict(dense), dict(lexical)
-        keys = sorted(by_dense.keys() | by_lexical.keys())
-        if not keys:
-            return []
-        lacking = [key for key in keys if key not in by_dense]
-        cosines = dict(by_dense)
-        cosines.update(zip(lacking, (generation.rows(lacking) @ vector).tolist(), strict=True))
-        scores = self._settings.dense_weight * _standardised([cosines[key] for key in keys])
-        scores += self._settings.lexical_weight * _standardised([by_lexical.get(key, 0.0) for key in keys])
-        searches = (("dense", by_dense), ("lexical", by_lexical))
-        order = np.argsort(-scores, kind="stable")[:top_k]
-        return [(keys[i], float(scores[i]), tuple(name for name, hits in searches if keys[i] in hits)) for i in order]
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    key: int
+    score: float
+    found_by: tuple[str, ...]
+
+
+def _parts(question: Question, encoder: LateEncoder) -> list[list[NDArray[np.uint32]]]:
+    """The question for late interaction: what stands between its names, and each name with its spellings as alternatives."""
+    return [encoder.token_ids([question.bare]), *(encoder.token_ids(list(name.spellings)) for name in question.names)]
 
 
 def _widened(question: Question) -> str:
@@ -137,9 +246,11 @@ def _widened(question: Question) -> str:
     return f"{question.text} {' '.join(extra[:6])}" if extra else question.text
 
 
-def _standardised(values: Sequence[float]) -> NDArray[np.float64]:
+def _standardised(values: Sequence[float] | NDArray[np.float32]) -> NDArray[np.float64]:
     """z-scores over the candidates: BM25 and cosine have different scales."""
     array = np.asarray(values, dtype=np.float64)
+    if not len(array):
+        return array
     spread = array.std()
     return (array - array.mean()) / spread if spread > 1e-9 else np.zeros_like(array)
 

@@ -1,0 +1,147 @@
+"""The embedded encoder: a table of one row per token, run by tokenizers and numpy. Text -> vector, and late interaction.
+
+A text's vector is the sum of its tokens' rows (in passages a token said n times counts 1 + log n), of length one. The same
+table ranks passages by late interaction, from their token ids. It knows nothing of passages' storage or of search.
+
+The folder holds model2vec's layout: `model.safetensors` {embeddings: int8 [V, D], weights: float32 [V], a row's scale} and
+`tokenizer.json`; model2vec and sentence-transformers read it too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.errors import ModelUnavailable
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Vectors = NDArray[np.float32]
+TokenIds = NDArray[np.uint32]
+
+MODEL = Path(__file__).parent.parent / "models" / "forum-table-v1"
+_BATCH = 256  # texts summed at a time: their gathered rows stay within the processor's cache
+
+
+class EmbeddedEncoder:
+    """Encoder and late interaction over one table; thread-safe, nothing in it changes."""
+
+    def __init__(self, tokenizer: Tokenizer, rows: NDArray[np.int8], scales: Vectors, name: str, *, log_tf: bool = True) -> None:
+        self._tokenizer = tokenizer
+        self._rows = rows
+        self._scales = scales
+        self._name = name
+        self._log_tf = log_tf
+        lengths = np.sqrt(np.einsum("vd,vd->v", rows, rows, dtype=np.float32))
+        self._norms = lengths * scales
+        self._units = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+
+    @classmethod
+    def load(cls, folder: Path = MODEL) -> EmbeddedEncoder:
+        """Raises ModelUnavailable when the files are missing or broken."""
+        from safetensors.numpy import load_file
+        from tokenizers import Tokenizer
+
+        try:
+            tensors = load_file(folder / "model.safetensors")
+            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            fingerprint = hashlib.blake2b(tensors["weights"].tobytes(), digest_size=8).hexdigest()
+            return cls(tokenizer, tensors["embeddings"], tensors["weights"], f"{folder.name}-{fingerprint}")
+        except Exception as error:  # tokenizers raises nothing narrower
+            raise ModelUnavailable(f"the embedded encoder cannot be loaded ({type(error).__name__})", fix="install the package again") from error
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self._name}-{'log' if self._log_tf else 'plain'}"
+
+    @property
+    def dimensions(self) -> int:
+        return int(self._rows.shape[1])
+
+    def token_ids(self, texts: Sequence[str]) -> list[TokenIds]:
+        """Each text's tokens, in order."""
+        encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [np.asarray(one.ids, dtype=np.uint32) for one in encoded]
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        return self.encode_tokens(self.token_ids(texts))
+
+    def encode_tokens(self, passages: Sequence[TokenIds]) -> Vectors:
+        """Passages' vectors from their token ids."""
+        return self._sums(passages, log_tf=self._log_tf)
+
+    def encode_questions(self, texts: Sequence[str]) -> Vectors:
+        return self._sums(self.token_ids(texts), log_tf=False)
+
+    def _sums(self, texts: Sequence[TokenIds], *, log_tf: bool) -> Vectors:
+        out = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        for first in range(0, len(texts), _BATCH):
+            part = texts[first : first + _BATCH]
+            sizes = np.fromiter(map(len, part), dtype=np.int64, count=len(part))
+            if not sizes.any():
+                continue
+            keys = np.concatenate(part).astype(np.int64) + np.repeat(np.arange(len(part)) * len(self._rows), sizes)
+            weights = np.ones(len(keys), dtype=np.float32)
+            if log_tf:
+                keys, counts = np.unique(keys, return_counts=True)
+                weights = (1 + np.log(counts)).astype(np.float32)
+            owners, tokens = np.divmod(keys, len(self._rows))
+            rows = self._rows[tokens].astype(np.float32)
+            rows *= (weights * self._scales[tokens])[:, np.newaxis]
+            there, begins = np.unique(owners, return_index=True)
+            out[first + there] = np.add.reduceat(rows, begins, axis=0)
+        norms = np.sqrt(np.einsum("td,td->t", out, out))
+        return np.divide(out, norms[:, np.newaxis], out=out, where=norms[:, np.newaxis] > 0)
+
+    def late_interaction(self, question: Sequence[Sequence[TokenIds]], passages: Sequence[TokenIds]) -> Vectors:
+        """MaxSim of the question with each passage [len(passages)], between -1 and 1 (Khattab & Zaharia 2020).
+
+        For each token of the question the best cosine with any token of the passage, averaged with the lengths of the tokens'
+        rows as weights. A question comes in parts, each with its alternatives: of a name's spellings the best counts.
+        """
+        scores = np.zeros(len(passages), dtype=np.float32)
+        sizes = np.fromiter(map(len, passages), dtype=np.int64, count=len(passages))
+        filled = np.flatnonzero(sizes)
+        parts = [[spelling for spelling in part if len(spelling)] for part in question]
+        parts = [part for part in parts if part]
+        if not len(filled) or not parts:
+            return scores
+        asked, where = np.unique(np.concatenate([spelling for part in parts for spelling in part]), return_inverse=True)
+        best = self._best(asked, [passages[i] for i in filled], sizes[filled])
+        total, weight, position = np.zeros(len(filled), dtype=np.float32), 0.0, 0
+        for part in parts:
+            found, heaviest = np.full(len(filled), -1.0, dtype=np.float32), 0.0
+            for spelling in part:
+                tokens = where[position : position + len(spelling)]
+                position += len(spelling)
+                weights = self._norms[asked[tokens]]
+                mass = max(float(weights.sum()), 1e-9)
+                np.maximum(found, (weights @ best[tokens]) / mass, out=found)
+                heaviest = max(heaviest, mass)
+            total += heaviest * found
+            weight += heaviest
+        scores[filled] = total / weight
+        return scores
+
+    def _best(self, asked: NDArray[np.integer], passages: Sequence[TokenIds], sizes: NDArray[np.int64]) -> Vectors:
+        """[len(asked), len(passages)]: each token's best cosine with a token of the passage."""
+        tokens = np.concatenate(passages)
+        # Each token's cosines are worked out once, however many passages hold it.
+        seen = np.zeros(len(self._rows), dtype=bool)
+        seen[tokens] = True
+        vocabulary = np.flatnonzero(seen)
+        place = np.zeros(len(self._rows), dtype=np.int32)
+        place[vocabulary] = np.arange(len(vocabulary), dtype=np.int32)
+        cosines = self._unit_rows(asked) @ self._unit_rows(vocabulary).T
+        return np.asarray(np.maximum.reduceat(cosines[:, place[tokens]], np.cumsum(sizes) - sizes, axis=1))
+
+    def _unit_rows(self, tokens: NDArray[np.integer]) -> Vectors:
+        rows = self._rows[tokens].astype(np.float32)
+        rows *= self._units[tokens][:, np.newaxis]
+        return rows
