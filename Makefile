@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
+OUT ?= assistant/models/forum-table-v1
 
-.PHONY: run test check lint types system bench fusion docs lock clean help
+.PHONY: run test check lint types system bench fusion crossing train docs lock clean help
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -38,6 +39,12 @@ bench: $(VENV)/.dev  ## speed and memory, beside plain llama-index in the same r
 
 fusion: $(VENV)/.dev  ## choose the fusion weights anew; DATA=folder with pairs/*.qa.jsonl.zst
 	$(BIN)/python -m assistant.evaluation.fusion --data $(DATA)
+
+crossing: $(VENV)/.dev  ## measure search across languages and choose its weights; DATA=folder with heldout/ntrex
+	$(BIN)/python -m assistant.evaluation.crossing --data $(DATA) --grid
+
+train: $(VENV)/.dev  ## make the embedded encoder anew (an hour on two cores); DATA=folder with pairs/ and heldout/
+	$(BIN)/python -m assistant.training --data $(DATA) --out $(OUT)
 
 docs: $(VENV)/.dev  ## docs/settings.md and corpus/SOURCES.md from what they describe
 	$(BIN)/python -m assistant.generated

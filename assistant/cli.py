@@ -275,3 +275,65 @@ def delete(
         _print_json(report)
     else:
         print(f"deleted {', '.join(report.deleted)} ({report.passages} passages); proven: {'; '.join(report.checks)}")
+
+
+names_app = typer.Typer(no_args_is_help=True, help="Names that belong together in any script: suggest, accept, ignore, list.", rich_markup_mode=None)
+app.add_typer(names_app, name="names")
+NameIds = Annotated[list[str], typer.Argument(help="Ids, as names suggest shows them.")]
+
+
+@names_app.command("suggest")
+def names_suggest(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Pairs that documents hold, such as "Future Science City(未来科学城)", for a person to look at."""
+    with _assistant() as assistant:
+        found = assistant.suggest_names()
+    if as_json:
+        _print_json(found[:limit])
+        return
+    for suggestion in found[:limit]:
+        print(f"{suggestion.id}  {' = '.join(suggestion.spellings)}  ({suggestion.count} times, first in {suggestion.seen_in})\n          … {suggestion.context} …")
+    if not found:
+        print("no new names in the documents")
+    elif len(found) > limit:
+        print(f"{len(found) - limit} more: --limit {len(found)}")
+
+
+@names_app.command("accept")
+def names_accept(ids: NameIds, as_json: AsJson = False) -> None:
+    """Take suggested names into the glossary; searches know them from the next question on."""
+    _judge(ids, as_json, accept=True)
+
+
+@names_app.command("ignore")
+def names_ignore(ids: NameIds, as_json: AsJson = False) -> None:
+    """Never suggest these again."""
+    _judge(ids, as_json, accept=False)
+
+
+def _judge(ids: list[str], as_json: bool, *, accept: bool) -> None:
+    with _assistant() as assistant:
+        chosen = assistant.judge_names(ids, accept=accept)
+        glossary = assistant.settings.names.glossary
+    if as_json:
+        _print_json(chosen)
+        return
+    for one in chosen:
+        print(f"{'accepted' if accept else 'ignored'}: {' = '.join(one.spellings)}")
+    print(f"written to {glossary}")
+
+
+@names_app.command("list")
+def names_list(as_json: AsJson = False) -> None:
+    """What the glossary holds."""
+    from assistant.retrieval.glossary import Glossary
+
+    glossary = Glossary.read(_settings().names.glossary)
+    if as_json:
+        _print_json(glossary)
+        return
+    for title, groups in (("accepted", glossary.groups), ("ignored", glossary.ignored)):
+        for group in groups:
+            print(f"{title}: {' = '.join(group)}")

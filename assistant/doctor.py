@@ -15,6 +15,7 @@ from assistant.index.generation import Generation, current_number, folder_of
 from assistant.index.vectors import VectorIndex
 from assistant.language.packs import codes, missing
 from assistant.pipeline import Assistant
+from assistant.retrieval.glossary import Glossary
 from assistant.settings import Settings
 
 _FREE_BYTES = 1_000_000_000
@@ -37,6 +38,7 @@ def examine(settings_file: Path | None = None) -> list[Finding]:
         return [Finding(False, error.message, error.fix)]
     findings = [Finding(True, f"settings: {settings_file or 'assistant.toml or defaults'} and the environment are valid")]
     findings.extend(_sources(settings))
+    findings.extend(_names(settings))
     findings.extend(_index(settings))
     findings.extend(_packs())
     return findings
@@ -52,6 +54,15 @@ def _sources(settings: Settings) -> Iterator[Finding]:
             yield Finding(False, f"source {source.path} is empty", "put documents into it, or take it out of the settings")
         else:
             yield Finding(True, f"source {source.path} is there")
+
+
+def _names(settings: Settings) -> Iterator[Finding]:
+    try:
+        glossary = Glossary.read(settings.names.glossary)
+    except AssistantError as error:
+        yield Finding(False, error.message, error.fix)
+    else:
+        yield Finding(True, f"glossary {settings.names.glossary}: {len(glossary.groups)} names")
 
 
 def _index(settings: Settings) -> Iterator[Finding]:

@@ -55,6 +55,10 @@ class DocumentNotFound(AssistantError):
     public = "There is no such document."
 
 
+class NameNotFound(AssistantError):
+    """No suggested name has this id."""
+
+
 class IndexNotFound(AssistantError):
     """Nothing has been indexed yet."""
 

@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from assistant.errors import DeleteUnproven, DocumentNotFound, IndexMismatch, IndexNotFound, QuestionError
+from assistant.errors import DeleteUnproven, DocumentNotFound, IndexMismatch, IndexNotFound, NameNotFound, QuestionError
 from assistant.index.encoders import Encoder, load_encoder, may_be
 from assistant.index.generation import (
     Generation,
@@ -36,6 +37,9 @@ from assistant.schema import (
     silent,
 )
 from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.retrieval.suggestions import Suggestion
 
 LONGEST_QUESTION = 2000
 
@@ -169,6 +173,33 @@ class Assistant:
         """
         with self._leased() as generation:
             return _existing(generation, document_id)
+
+    # -- names ----------------------------------------------------------------------------------------------
+
+    def suggest_names(self) -> list[Suggestion]:
+        """Pairs such as "Future Science City(未来科学城)" that documents hold and no one has accepted or ignored yet."""
+        from assistant.retrieval.glossary import Glossary
+        from assistant.retrieval.suggestions import suggest
+
+        with self._leased() as generation:
+            texts = generation.db.execute("SELECT id, text FROM documents ORDER BY id")
+            return suggest(texts, self._retrieval().view(generation).names, Glossary.read(self.settings.names.glossary))
+
+    def judge_names(self, ids: Sequence[str], *, accept: bool) -> list[Suggestion]:
+        """Take suggestions into the glossary, or have them never suggested again.
+
+        Raises NameNotFound (nothing is written then), SettingsError.
+        """
+        from assistant.retrieval.glossary import add
+
+        suggested = {suggestion.id: suggestion for suggestion in self.suggest_names()}
+        for wanted in ids:
+            if wanted not in suggested:
+                raise NameNotFound(f"no suggested name has the id {wanted}", fix="assistant names suggest lists them")
+        chosen = [suggested[wanted] for wanted in dict.fromkeys(ids)]
+        for one in chosen:
+            add(self.settings.names.glossary, "names" if accept else "ignored", one.spellings, seen_in=one.seen_in, today=date.today())
+        return chosen
 
     # -- writing --------------------------------------------------------------------------------------------
 

@@ -103,6 +103,10 @@ class RetrievalSettings(_Section):
     rerank: int = Field(30, ge=1, le=200, description="Passages that the reranker reads.")
 
 
+class NamesSettings(_Section):
+    glossary: Path = Field(Path("glossary.toml"), description="File of names that belong together, beside those in front matter.")
+
+
 class AnsweringSettings(_Section):
     top_k: int = Field(8, ge=1, le=50, description="Passages shown beside an answer.")
     considered: int = Field(24, ge=1, le=200, description="Passages whose sentences are considered for an answer.")
@@ -135,6 +139,7 @@ class Settings(BaseModel):
     index: IndexSettings = IndexSettings()  # type: ignore[call-arg]
     embedding: EmbeddingSettings = EmbeddingSettings()  # type: ignore[call-arg]
     retrieval: RetrievalSettings = RetrievalSettings()  # type: ignore[call-arg]
+    names: NamesSettings = NamesSettings()  # type: ignore[call-arg]
     answering: AnsweringSettings = AnsweringSettings()  # type: ignore[call-arg]
     llm: LLMSettings = LLMSettings()  # type: ignore[call-arg]
     web: WebSettings = WebSettings()  # type: ignore[call-arg]
@@ -189,18 +194,21 @@ def _resolve_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     def resolved(value: Any) -> Any:
         return str(folder / Path(value).expanduser()) if isinstance(value, str) else value
 
-    corpus, index = values.get("corpus", {}), values.get("index", {})
+    corpus = values.get("corpus", {})
     if isinstance(corpus, dict):
         if isinstance(corpus.get("paths"), list):
             corpus["paths"] = [resolved(path) for path in corpus["paths"]]
         for source in corpus.get("sources", []) if isinstance(corpus.get("sources"), list) else []:
             if isinstance(source, dict) and "path" in source:
                 source["path"] = resolved(source["path"])
-    if isinstance(index, dict) and "path" in index:
-        index["path"] = resolved(index["path"])
-    model = values.get("embedding", {}).get("model") if isinstance(values.get("embedding"), dict) else None
-    if isinstance(model, str) and model.startswith((".", "~")):
-        values["embedding"]["model"] = resolved(model)
+    for section, key in (("index", "path"), ("names", "glossary")):
+        if isinstance(values.get(section), dict) and key in values[section]:
+            values[section][key] = resolved(values[section][key])
+    # A model may be a name as well as a folder.
+    for section, key in (("embedding", "model"), ("retrieval", "reranker")):
+        model = values[section].get(key) if isinstance(values.get(section), dict) else None
+        if isinstance(model, str) and model.startswith((".", "~")):
+            values[section][key] = resolved(model)
     return values
 
 

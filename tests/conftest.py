@@ -13,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from assistant.index.embedded import EmbeddedEncoder
 from assistant.pipeline import Assistant
 from assistant.settings import ENVIRONMENT_PREFIX, Settings
+from tests import tables
 
 # Read when the libraries are imported: they would otherwise look for updates and model files on the network.
 os.environ.update(HF_HUB_OFFLINE="1", ANONYMIZED_TELEMETRY="False", GRADIO_ANALYTICS_ENABLED="False", TOKENIZERS_PARALLELISM="false")
@@ -87,3 +89,14 @@ def settings(tmp_path: Path, corpus: Path) -> Settings:
 def assistant(settings: Settings) -> Iterator[Assistant]:
     with Assistant.open(settings) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def table_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny embedded encoder with random rows."""
+    return tables.folder(tmp_path_factory.mktemp("models") / "tiny-table")
+
+
+@pytest.fixture(scope="session")
+def tiny_table(table_folder: Path) -> EmbeddedEncoder:
+    return EmbeddedEncoder.load(table_folder)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant.index.encoders import HashedEncoder
+from assistant.index.encoders import Encoder, HashedEncoder, LateEncoder
 from assistant.index.publishing import publish
 from assistant.index.store import Store
 from assistant.schema import Chunk, Document
@@ -58,18 +58,20 @@ def chunks(document: Document) -> list[Chunk]:
     return found
 
 
-def put(store: Store, documents: Iterable[Document]) -> None:
+def put(store: Store, documents: Iterable[Document], encoder: Encoder = ENCODER) -> None:
     with store.transaction():
         for item in documents:
             store.put(item, chunks(item), "tests", f"/tests/{item.id}")
-    embed(store)
+    embed(store, encoder)
 
 
-def embed(store: Store) -> int:
-    """Vectors for the passages that lack one; returns how many."""
+def embed(store: Store, encoder: Encoder = ENCODER) -> int:
+    """Vectors, and token ids where the encoder has them, for the passages that lack them; returns how many."""
     count = 0
-    for batch in store.missing_vectors(ENCODER.fingerprint):
-        store.put_vectors(ENCODER.fingerprint, [h for h, _ in batch], ENCODER.encode_passages([text for _, text in batch]))
+    for batch in store.missing_vectors(encoder.fingerprint):
+        texts = [text for _, text in batch]
+        tokens = encoder.token_ids(texts) if isinstance(encoder, LateEncoder) else ()
+        store.put_vectors(encoder.fingerprint, [h for h, _ in batch], encoder.encode_passages(texts), tokens)
         count += len(batch)
     return count
 
@@ -79,5 +81,5 @@ def remove(store: Store, document_ids: Sequence[str]) -> None:
         store.remove(document_ids, tombstone=False)
 
 
-def publish_now(index: Path, store: Store, *, rebuild: bool = False) -> int:
-    return publish(index, store, ENCODER.fingerprint, CHUNKING, ENCODER.dimensions, rebuild=rebuild)[0]
+def publish_now(index: Path, store: Store, encoder: Encoder = ENCODER, *, rebuild: bool = False) -> int:
+    return publish(index, store, encoder.fingerprint, CHUNKING, encoder.dimensions, rebuild=rebuild)[0]

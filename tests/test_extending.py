@@ -75,3 +75,16 @@ def test_a_new_language_is_told_what_it_lacks(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "there is no language pack for nl" in done.stdout
     assert "questions.date" in done.stdout
+
+
+def test_a_glossary_entry_widens_the_search(tmp_path: Path) -> None:
+    (tmp_path / "assistant.toml").write_text('[corpus]\npaths = ["notes"]\n', encoding="utf-8")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "ja.md").write_text("---\nlanguage: ja\n---\nロートフェルト研究所は2019年に設立された。\n", encoding="utf-8")
+    for number in range(9):
+        (tmp_path / "notes" / f"{number}.md").write_text(f"---\nlanguage: en\n---\nThe institute in room {number} was founded long ago.\n", encoding="utf-8")
+    assert command(tmp_path, "ingest").returncode == 0
+    (tmp_path / "glossary.toml").write_text(block("toml", "file=glossary.toml"), encoding="utf-8")
+    assert "Rotfeld Institute = ロートフェルト研究所" in command(tmp_path, "names", "list").stdout
+    found = command(tmp_path, "search", "Rotfeld Institute", "--top-k", "1")
+    assert "ロートフェルト研究所は2019年" in found.stdout, found.stdout + found.stderr

@@ -331,7 +331,7 @@ def test_another_encoder_or_chunking_is_refused_until_a_rebuild(tmp_path: Path, 
     fill(corpus)
     with Assistant.open(made(tmp_path)) as assistant:
         assistant.ingest()
-    for section in ({"embedding": {"dimensions": 64}}, {"chunking": {"size": 50}}):
+    for section in ({"embedding": {"model": "hashed", "dimensions": 64}}, {"chunking": {"size": 50}}):
         other = made(tmp_path, **section)
         with pytest.raises(IndexMismatch, match="assistant ingest --rebuild"):
             Assistant.open(other)
@@ -339,7 +339,7 @@ def test_another_encoder_or_chunking_is_refused_until_a_rebuild(tmp_path: Path, 
             assistant.ingest()
         with Assistant(other) as assistant, pytest.raises(IndexMismatch):
             assistant.ask("When does the Harbour Forum open?")
-    with Assistant(made(tmp_path, embedding={"dimensions": 64})) as assistant:
+    with Assistant(made(tmp_path, embedding={"model": "hashed", "dimensions": 64})) as assistant:
         assistant.ingest(rebuild=True)
         assert "12 May 2025" in assistant.ask("When does the Harbour Forum open?").text
 
@@ -857,7 +857,7 @@ def test_vectors_of_two_encoders_never_meet(tmp_path: Path, corpus: Path) -> Non
     with Assistant.open(made(tmp_path)) as old:
         old.ingest()
         old.search("Harbour Forum")
-        with Assistant(made(tmp_path, embedding={"dimensions": 64})) as new:
+        with Assistant(made(tmp_path, embedding={"model": "hashed", "dimensions": 64})) as new:
             new.ingest(rebuild=True)
         deadline = time.monotonic() + 10
         with pytest.raises(IndexMismatch):

@@ -427,14 +427,15 @@ def _reading_and_chunking(settings: Settings, files: Sequence[Path]) -> tuple[fl
 
 
 def _embedding() -> Any:
-    """Our hashed encoder as llama-index wants it."""
+    """The package's encoder as llama-index wants it."""
     from llama_index.core.embeddings import BaseEmbedding
 
-    from assistant.index.encoders import HashedEncoder
+    from assistant.index.encoders import load_encoder
+    from assistant.settings import EmbeddingSettings
 
-    encoder = HashedEncoder()
+    encoder = load_encoder(EmbeddingSettings())
 
-    class Hashed(BaseEmbedding):
+    class Embedded(BaseEmbedding):
         def _get_text_embedding(self, text: str) -> list[float]:
             return self._get_text_embeddings([text])[0]
 
@@ -449,7 +450,7 @@ def _embedding() -> Any:
         async def _aget_query_embedding(self, query: str) -> list[float]:
             return self._get_query_embedding(query)
 
-    return Hashed(model_name="hashed", embed_batch_size=1024)
+    return Embedded(model_name="embedded", embed_batch_size=1024)
 
 
 def _splitter(documents: Sequence[Any], passages: int) -> Any:

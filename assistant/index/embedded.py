@@ -51,6 +51,8 @@ class EmbeddedEncoder:
         try:
             tensors = load_file(folder / "model.safetensors")
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            if not tokenizer.get_vocab_size() == len(tensors["embeddings"]) == len(tensors["weights"]):
+                raise ValueError("the tokenizer is another table's")
             fingerprint = hashlib.blake2b(tensors["weights"].tobytes(), digest_size=8).hexdigest()
             return cls(tokenizer, tensors["embeddings"], tensors["weights"], f"{folder.name}-{fingerprint}")
         except Exception as error:  # tokenizers raises nothing narrower
@@ -97,7 +99,8 @@ class EmbeddedEncoder:
             there, begins = np.unique(owners, return_index=True)
             out[first + there] = np.add.reduceat(rows, begins, axis=0)
         norms = np.sqrt(np.einsum("td,td->t", out, out))
-        return np.divide(out, norms[:, np.newaxis], out=out, where=norms[:, np.newaxis] > 0)
+        out /= np.where(norms > 0, norms, 1)[:, np.newaxis]
+        return out
 
     def late_interaction(self, question: Sequence[Sequence[TokenIds]], passages: Sequence[TokenIds]) -> Vectors:
         """MaxSim of the question with each passage [len(passages)], between -1 and 1 (Khattab & Zaharia 2020).
@@ -107,10 +110,10 @@ class EmbeddedEncoder:
         """
         scores = np.zeros(len(passages), dtype=np.float32)
         sizes = np.fromiter(map(len, passages), dtype=np.int64, count=len(passages))
-        filled = np.flatnonzero(sizes)
+        filled = np.flatnonzero(sizes).tolist()
         parts = [[spelling for spelling in part if len(spelling)] for part in question]
         parts = [part for part in parts if part]
-        if not len(filled) or not parts:
+        if not filled or not parts:
             return scores
         asked, where = np.unique(np.concatenate([spelling for part in parts for spelling in part]), return_inverse=True)
         best = self._best(asked, [passages[i] for i in filled], sizes[filled])
@@ -142,6 +145,6 @@ class EmbeddedEncoder:
         return np.asarray(np.maximum.reduceat(cosines[:, place[tokens]], np.cumsum(sizes) - sizes, axis=1))
 
     def _unit_rows(self, tokens: NDArray[np.integer]) -> Vectors:
-        rows = self._rows[tokens].astype(np.float32)
+        rows: Vectors = self._rows[tokens].astype(np.float32)
         rows *= self._units[tokens][:, np.newaxis]
         return rows

@@ -25,10 +25,15 @@ class Reranker(Protocol):
 
 
 class CrossEncoderReranker:
-    """Any sentence-transformers CrossEncoder, by name or folder."""
+    """Any sentence-transformers CrossEncoder, by name or folder. Raises ModelUnavailable."""
 
     def __init__(self, model: str) -> None:
         self._model: Any = load_model("CrossEncoder", model, "", key="retrieval.reranker")
+        head = "ForSequenceClassification"
+        architectures = self._model.model.config.architectures or []
+        if type(self._model.model).__name__.endswith(head) and architectures and not architectures[0].endswith(head):
+            # The library gives a model of another kind (BertModel) a random head, another one each time.
+            raise ModelUnavailable(f"retrieval.reranker = {model!r} is no reranker but a {architectures[0]}", fix="name a CrossEncoder with one label")
 
     def scores(self, question: str, passages: Sequence[str]) -> NDArray[np.float32]:
         if not passages:

@@ -71,15 +71,16 @@ class Batches:
         return random.multinomial(size, weights / weights.sum()).astype(np.int64)
 
     def _examples(self, random: np.random.Generator, source: Texts, count: int, *, long: bool) -> tuple[Any, Any]:
-        rows = random.integers(0, len(source), count)
         asked, found = source.queries, source.passages
+        rows = random.integers(0, len(source), count)
+        rows = rows[(asked.sizes[:, rows] > 0).any(axis=0) & (found.sizes[:, rows] > 0).any(axis=0)]
         if source.group == "sections":
             return self._sections(random, source, rows)
         first = self._language(random, asked.sizes[:, rows] > 0)
         if source.group == "questions":
             return _slices(asked, first, rows), _slices(found, first, rows)
         others = asked.sizes[:, rows] > 0
-        others[first, np.arange(count)] = False
+        others[first, np.arange(len(rows))] = False
         second = self._language(random, others)
         keep = others.any(axis=0)
         rows, first, second = rows[keep], first[keep], second[keep]
@@ -105,7 +106,7 @@ class Batches:
     def _language(self, random: np.random.Generator, there: NDArray[np.bool_]) -> Integers:
         """One language per column, drawn by weight among those that are there."""
         noise = self._drawn[:, np.newaxis] + random.gumbel(size=there.shape)
-        return np.where(there, noise, -np.inf).argmax(axis=0)
+        return np.asarray(np.where(there, noise, -np.inf).argmax(axis=0), dtype=np.int64)
 
     def _batch(self, queries: Any, passages: Any) -> Batch:
         asked, found = (_counts_of(side, self._vocabulary) for side in (queries, passages))

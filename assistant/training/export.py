@@ -44,3 +44,5 @@ def write(folder: Path, rows: NDArray[np.float32], tokenizer: Tokenizer) -> None
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     (folder / "modules.json").write_text(json.dumps(modules, indent=2) + "\n", "utf-8")
     save_file({"embeddings": table, "weights": scales}, folder / "model.safetensors")
+    # safetensors lets nobody but its owner read it.
+    (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)

@@ -60,6 +60,8 @@ def sentence_retrieval(encoder: EmbeddedEncoder, rows: Sequence[dict[str, str]])
     found = {}
     for language in LANGUAGES[1:]:
         pairs = [row for row in rows if "en" in row and language in row][:_SENTENCES]
+        if not pairs:
+            continue
         left, right = (encoder.encode_questions([row[side] for row in pairs]) for side in ("en", language))
         scores = left @ right.T
         correct = np.arange(len(pairs))
@@ -166,7 +168,7 @@ def _places(scores: Scores, gold: Sequence[int]) -> NDArray[np.int64]:
 
 def _standardised(scores: Scores) -> Scores:
     spread = scores.std(axis=1, keepdims=True)
-    return (scores - scores.mean(axis=1, keepdims=True)) / np.maximum(spread, 1e-6)
+    return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / np.maximum(spread, 1e-6), dtype=np.float32)
 
 
 def _clause(text: str) -> str:

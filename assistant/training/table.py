@@ -15,6 +15,7 @@ import torch
 from torch.nn.functional import embedding_bag
 
 from assistant.training.batches import Batch
+from assistant.training.late import late_info_nce
 
 _SCALE = 20.0  # of cosines, before the softmax
 _BETAS = (0.9, 0.999)
@@ -47,11 +48,11 @@ class Table:
         return cls(**torch.load(path, weights_only=True))
 
     @torch.no_grad()
-    def learn(self, batch: Batch, rate: float) -> float:
-        """One step; returns the loss (nats)."""
+    def learn(self, batch: Batch, rate: float, *, late: bool = False) -> float:
+        """One step, for the dense score or for late interaction; returns the loss (nats)."""
         tokens = torch.from_numpy(batch.tokens)
         block = self.rows[tokens]
-        loss, gradient = info_nce(block, batch)
+        loss, gradient = late_info_nce(block, batch) if late else info_nce(block, batch)
         self.step += 1
         self._adam(tokens, gradient, rate)
         return loss
@@ -69,7 +70,7 @@ class Table:
 def rate_at(step: int, steps: int, peak: float) -> float:
     """Up in a few steps, then down to nothing in a straight line."""
     warm = max(1, int(steps * _WARM_UP))
-    return peak * min((step + 1) / warm, (steps - step) / (steps - warm))
+    return peak * min((step + 1) / warm, (steps - step) / max(1, steps - warm))
 
 
 def info_nce(block: torch.Tensor, batch: Batch) -> tuple[float, torch.Tensor]:

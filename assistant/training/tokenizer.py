@@ -40,7 +40,7 @@ def blank() -> Tokenizer:
     return tokenizer
 
 
-def balanced(texts: Iterable[tuple[str, str, str]], characters: Mapping[str, int], shares: Mapping[str, float], seed: int) -> list[str]:
+def balanced(texts: Iterable[tuple[str, str, str]], characters: Mapping[str, float], shares: Mapping[str, float], seed: int) -> list[str]:
     """Texts from (group, language, text): each language's characters, filled from the groups by their shares.
 
     What one group lacks, the others give.

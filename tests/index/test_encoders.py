@@ -1,4 +1,4 @@
-"""One contract over every encoder: the hashed one, and sentence-transformers with a tiny model made here."""
+"""One contract over every encoder: hashed, embedded (tiny and packaged), and sentence-transformers with models made here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.errors import ModelUnavailable
-from assistant.index.encoders import Encoder, HashedEncoder, SentenceTransformersEncoder, load_encoder
+from assistant.index.embedded import EmbeddedEncoder
+from assistant.index.encoders import (
+    Encoder,
+    HashedEncoder,
+    LateEncoder,
+    SentenceTransformersEncoder,
+    load_encoder,
+    may_be,
+)
 from assistant.settings import EmbeddingSettings
 
 TEXTS = ["The forum opens in Changping.", "昌平フォーラムは三月五日に開かれる。", "Das Forum beginnt um neun.", "新药研发平台", "1234", ""]
@@ -45,11 +53,21 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["hashed", pytest.param("sentence-transformers", marks=pytest.mark.slow)])
+HASHED = EmbeddingSettings(model="hashed", dimensions=64)
+
+
+@pytest.fixture(params=["hashed", "tiny table", "packaged", *(pytest.param(name, marks=pytest.mark.slow) for name in ("tiny_model", "table_folder"))])
 def encoder(request: pytest.FixtureRequest) -> Encoder:
-    if request.param == "hashed":
-        return load_encoder(EmbeddingSettings(dimensions=64))
-    return load_encoder(EmbeddingSettings(model=str(request.getfixturevalue("tiny_model")), batch_size=2))
+    match request.param:
+        case "hashed":
+            return load_encoder(HASHED)
+        case "tiny table":
+            tiny: EmbeddedEncoder = request.getfixturevalue("tiny_table")
+            return tiny
+        case "packaged":
+            return load_encoder(EmbeddingSettings())
+        case folder:  # one that sentence-transformers reads
+            return load_encoder(EmbeddingSettings(model=str(request.getfixturevalue(folder)), batch_size=2))
 
 
 class TestContract:
@@ -76,6 +94,53 @@ class TestContract:
     def test_different_texts_give_different_vectors(self, encoder: Encoder) -> None:
         rows = encoder.encode_passages(TEXTS[:5])
         assert (rows @ rows.T - np.eye(5)).max() < 0.9999
+
+    def test_a_fingerprint_stays(self, encoder: Encoder) -> None:
+        before = encoder.fingerprint
+        encoder.encode_passages(TEXTS)
+        assert encoder.fingerprint == before
+
+
+@pytest.fixture(params=["tiny table", "packaged"])
+def late(request: pytest.FixtureRequest) -> LateEncoder:
+    found = request.getfixturevalue("tiny_table") if request.param == "tiny table" else load_encoder(EmbeddingSettings())
+    assert isinstance(found, LateEncoder)
+    return found
+
+
+class TestLateContract:
+    def test_token_ids_are_enough_for_the_vectors(self, late: LateEncoder) -> None:
+        ids = late.token_ids(TEXTS)
+        assert [one.dtype for one in ids] == [np.uint32] * len(TEXTS)
+        assert [len(one) > 0 for one in ids] == [bool(text) for text in TEXTS]
+        np.testing.assert_allclose(late.encode_tokens(ids), late.encode_passages(TEXTS), atol=1e-6)
+        assert late.token_ids([]) == []
+        assert late.encode_tokens([]).shape == (0, late.dimensions)
+
+    def test_one_score_for_each_passage_between_minus_one_and_one(self, late: LateEncoder) -> None:
+        passages = late.token_ids(TEXTS)
+        for text in TEXTS:
+            scores = late.late_interaction([late.token_ids([text])], passages)
+            assert (scores.shape, scores.dtype) == ((len(TEXTS),), np.float32)
+            assert (np.abs(scores) <= 1 + 1e-6).all()
+
+    def test_a_text_is_nearest_to_itself(self, late: LateEncoder) -> None:
+        passages = late.token_ids(TEXTS[:5])
+        for place, passage in enumerate(passages):
+            scores = late.late_interaction([[passage]], passages)
+            assert scores.argmax() == place
+            assert scores[place] == pytest.approx(1, abs=1e-4)
+
+    def test_a_passage_s_score_does_not_depend_on_its_neighbours(self, late: LateEncoder) -> None:
+        question = [late.token_ids(["When does it open?"]), late.token_ids(["Changping", "昌平"])]
+        together = late.late_interaction(question, late.token_ids(TEXTS))
+        alone = [late.late_interaction(question, late.token_ids([text]))[0] for text in TEXTS]
+        np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_only_those_that_rank_by_late_interaction_say_so(tiny_table: EmbeddedEncoder) -> None:
+    assert isinstance(tiny_table, LateEncoder)
+    assert not isinstance(load_encoder(HASHED), LateEncoder)
 
 
 def test_the_hashed_encoder_is_the_same_in_every_process() -> None:
@@ -106,11 +171,16 @@ def test_the_hashed_encoder_finds_spellings_and_word_forms() -> None:
 def test_fingerprints_tell_whatever_changes_vectors_apart(tiny_model: Path) -> None:
     model = str(tiny_model)
     variants = [
-        EmbeddingSettings(dimensions=64), EmbeddingSettings(dimensions=128), EmbeddingSettings(model=model),
-        EmbeddingSettings(model=model, query_prefix=""), EmbeddingSettings(model=model, passage_prefix="p: "),
+        HASHED, EmbeddingSettings(model="hashed", dimensions=128), EmbeddingSettings(model=model), EmbeddingSettings(model=model, query_prefix=""),
+        EmbeddingSettings(model=model, passage_prefix="p: "), EmbeddingSettings(),
     ]  # fmt: skip
-    assert len({load_encoder(v).fingerprint for v in variants}) == len(variants)
-    assert load_encoder(variants[2]).fingerprint == load_encoder(EmbeddingSettings(model=model, batch_size=7)).fingerprint
+    fingerprints = [load_encoder(v).fingerprint for v in variants]
+    assert len(set(fingerprints)) == len(variants)
+    assert fingerprints[2] == load_encoder(EmbeddingSettings(model=model, batch_size=7)).fingerprint
+    assert fingerprints[5] == load_encoder(EmbeddingSettings(dimensions=64)).fingerprint, "only the hashed encoder's width is a setting"
+    kinds = [v.model for v in variants]
+    for fingerprint, kind in zip(fingerprints, kinds, strict=True):
+        assert [may_be(fingerprint, v) for v in variants] == [(f == fingerprint) if kind == "hashed" else k == kind for f, k in zip(fingerprints, kinds, strict=True)]
 
 
 @pytest.mark.slow  # imports torch
@@ -129,7 +199,7 @@ def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     for name in (str(tmp_path / "nowhere"), "no-such-owner/no-such-model"):
         with pytest.raises(ModelUnavailable, match="cannot be loaded") as caught:
             load_encoder(EmbeddingSettings(model=name))
-        assert "hashed" in caught.value.fix
+        assert "embedding.model" in caught.value.fix
 
 
 @pytest.mark.slow  # imports torch

@@ -11,13 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.errors import IndexBroken
 from assistant.index import generation as module
+from assistant.index.embedded import EmbeddedEncoder
 from assistant.index.generation import (
     Generation,
     Generations,
     Manifest,
+    TokenFile,
     current_number,
     folder_of,
     nearest,
@@ -66,6 +70,22 @@ def generation(template: Path) -> Iterator[Generation]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def late_template(tmp_path_factory: pytest.TempPathFactory, tiny_table: EmbeddedEncoder) -> Path:
+    """An index of an encoder that has token ids."""
+    folder = tmp_path_factory.mktemp("late")
+    store = Store(folder)
+    put(store, [document(n, language=("en", "ja", "zh")[n % 3], passages=2) for n in range(1, 4)], tiny_table)
+    publish_now(folder, store, tiny_table)
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def late_index(late_template: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(late_template, tmp_path / "late")
+
+
 def names(generation: Generation, filters: Filters, hidden: tuple[str, ...] = ()) -> list[str]:
     keys = generation.keys_passing(filters, hidden).tolist()
     return [generation.chunks([key])[key].id.split("/")[-1] for key in keys]
@@ -100,6 +120,33 @@ def test_rows_belong_to_their_keys(generation: Generation) -> None:
     expected = ENCODER.encode_passages([f"{chunks[k].title}\n{chunks[k].text}" for k in keys])
     np.testing.assert_allclose(generation.rows(keys), expected, atol=1e-3)
     assert generation.rows([]).shape == (0, ENCODER.dimensions)
+
+
+def test_token_ids_belong_to_their_keys(late_template: Path, tiny_table: EmbeddedEncoder) -> None:
+    generation = open_current(late_template)
+    assert generation is not None
+    keys = [generation.keys.tolist()[i] for i in (4, 0, 5, 0)]
+    chunks = generation.chunks(keys)
+    expected = tiny_table.token_ids([f"{chunks[k].title}\n{chunks[k].text}" for k in keys])
+    assert [ids.tolist() for ids in generation.token_ids(keys)] == [ids.tolist() for ids in expected]
+    assert generation.token_ids([]) == []
+    # They are all that the passages' vectors and late interaction need.
+    np.testing.assert_allclose(tiny_table.encode_tokens(generation.token_ids(keys)), generation.rows(keys), atol=1e-3)
+    scores = tiny_table.late_interaction([tiny_table.token_ids([chunks[keys[0]].text])], generation.token_ids(keys))
+    assert scores.argmax() == 0
+    generation.close()
+
+
+def test_without_late_interaction_there_are_no_token_ids(generation: Generation) -> None:
+    assert [ids.tolist() for ids in generation.token_ids(generation.keys.tolist())] == [[]] * 6
+
+
+@given(st.lists(st.lists(st.integers(0, 2**32 - 1), max_size=5), max_size=8), st.data())
+def test_token_files_give_back_what_they_were_given(tmp_path: Path, rows: list[list[int]], data: st.DataObject) -> None:
+    TokenFile.of_rows([np.array(row, dtype=np.uint32) for row in rows]).write(tmp_path)
+    file = TokenFile.open(tmp_path)
+    wanted = data.draw(st.lists(st.integers(0, len(rows) - 1), max_size=9)) if rows else []
+    assert [ids.tolist() for ids in file.of(np.array(wanted, dtype=np.int64))] == [rows[i] for i in wanted]
 
 
 @pytest.mark.parametrize(
@@ -192,6 +239,14 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "keys gone": lambda f: (f / "keys.i64").unlink(),
     "vectors cut": lambda f: _cut(f / "vectors.f16"),
     "vectors gone": lambda f: (f / "vectors.f16").unlink(),
+    "token ids cut": lambda f: _cut(f / "tokens.u32"),
+    "token ids gone": lambda f: (f / "tokens.u32").unlink(),
+    "token ids of another generation": lambda f: (f / "tokens.u32").write_bytes(b"\0\0\0\0" * 999),
+    "token beginnings cut": lambda f: _cut(f / "tokens.i64"),
+    "token beginnings gone": lambda f: (f / "tokens.i64").unlink(),
+    "token beginnings empty": lambda f: (f / "tokens.i64").write_bytes(b""),
+    "token beginnings garbage": lambda f: (f / "tokens.i64").write_bytes(b"garbage!" * 7),
+    "token beginnings below zero": lambda f: (f / "tokens.i64").write_bytes(b"\xff" * 56),
     "lexical gone": lambda f: shutil.rmtree(f / "lexical"),
     "lexical garbage": lambda f: (f / "lexical" / "meta.json").write_bytes(b"garbage"),
     "passages gone": lambda f: (f / "passages.sqlite").unlink(),
@@ -201,10 +256,10 @@ BREAKS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", BREAKS)
-def test_a_broken_generation_is_one_clear_error(index: Path, damage: str) -> None:
-    BREAKS[damage](folder_of(index, 1))
+def test_a_broken_generation_is_one_clear_error(late_index: Path, damage: str) -> None:
+    BREAKS[damage](folder_of(late_index, 1))
     with pytest.raises(IndexBroken) as caught:
-        open_current(index)
+        open_current(late_index)
     assert caught.value.fix
     assert "1" in caught.value.message or "missing" in caught.value.message
 

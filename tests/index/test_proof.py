@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from assistant.index import proof
+from assistant.index.embedded import EmbeddedEncoder
+from assistant.index.encoders import Encoder
 from assistant.index.proof import Evidence, traces, unique_evidence
-from assistant.index.store import Store
+from assistant.index.store import Store, context_text, vector_hash
 from tests.passages import ENCODER, document, publish_now, put, remove, sentence
 
 
@@ -22,8 +24,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def evidence(store: Store, document_id: str) -> Evidence:
-    return unique_evidence(store, ENCODER.fingerprint, ENCODER.dimensions, document_id, [document_id])
+def evidence(store: Store, document_id: str, encoder: Encoder = ENCODER) -> Evidence:
+    return unique_evidence(store, encoder.fingerprint, encoder.dimensions, document_id, [document_id])
 
 
 def test_a_present_document_is_found_in_store_and_generation(store: Store, tmp_path: Path) -> None:
@@ -48,6 +50,51 @@ def test_a_document_that_was_removed_and_purged_is_found_nowhere(store: Store, t
     assert traces(tmp_path, item), "the older generation still holds it"
     shutil.rmtree(tmp_path / "generations" / "1")
     assert traces(tmp_path, item) == []
+
+
+def test_a_delete_leaves_no_token_ids_behind(store: Store, tmp_path: Path, tiny_table: EmbeddedEncoder) -> None:
+    put(store, [document(n, language=("en", "ja")[n % 2]) for n in range(5)], tiny_table)
+    publish_now(tmp_path, store, tiny_table)
+    [ids] = store.tokens(tiny_table.fingerprint, [vector_hash(context_text("Document 3", "", sentence(300, "ja")))])
+    item = evidence(store, "default/tests/3.md", tiny_table)
+    assert ids.tobytes() in item.needles
+    alone = Evidence("3", (), (ids.tobytes(),))
+    names = traces(tmp_path, alone)
+    assert "generations/1/tokens.u32" in names
+    assert any(name.startswith("vectors.sqlite") for name in names)
+    remove(store, ["default/tests/3.md"])
+    store.drop_unused_vectors()
+    publish_now(tmp_path, store, tiny_table, rebuild=True)
+    store.purge()
+    shutil.rmtree(tmp_path / "generations" / "1")
+    assert traces(tmp_path, alone) == []
+    assert traces(tmp_path, item) == []
+
+
+LONG = "The forum in the new hospital opens on 12 May and doctors and nurses meet in Rotterdam until the end of June."
+
+
+@pytest.mark.parametrize(
+    "other", [LONG.upper(), LONG.replace(" ", "  "), LONG.replace("doctors and nurses", "nurses and doctors"), f"{LONG.upper()} Registration is open."],
+    ids=["case", "spaces", "order", "more"],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["hashed", "table"])
+def test_vectors_and_token_ids_that_another_document_has_as_well_prove_nothing(store: Store, tmp_path: Path, tiny_table: EmbeddedEncoder, kind: str, other: str) -> None:
+    """Other texts may have the same tokens; a delete must not take what stays for what was left."""
+    encoder: Encoder = ENCODER if kind == "hashed" else tiny_table
+    put(store, [document(1, text=LONG, title="T"), document(2, text=other, title="T")], encoder)
+    item = evidence(store, "default/tests/1.md", encoder)
+    remove(store, ["default/tests/1.md"])
+    store.drop_unused_vectors()
+    publish_now(tmp_path, store, encoder)
+    store.purge()
+    assert traces(tmp_path, item) == []
+
+
+def test_two_passages_that_go_together_still_prove_each_other(store: Store, tiny_table: EmbeddedEncoder) -> None:
+    put(store, [document(1, text=f"{LONG}\n\n{LONG.upper()}", title="T"), document(2)], tiny_table)
+    [ids] = tiny_table.token_ids([f"T\n{LONG}"])
+    assert ids.tobytes() in evidence(store, "default/tests/1.md", tiny_table).needles
 
 
 def test_text_that_another_document_holds_proves_nothing(store: Store) -> None:

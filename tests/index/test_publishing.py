@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from assistant.errors import IndexBroken, IndexBusy
+from assistant.index.embedded import EmbeddedEncoder
 from assistant.index.generation import Generation, Manifest, current_number, folder_of, open_current
 from assistant.index.lexical import LexicalIndex, LexicalQuery
 from assistant.index.publishing import needs_publishing, remove_all_older
@@ -73,6 +74,58 @@ def test_incremental_publication_finds_what_a_rebuild_finds(store: Store, tmp_pa
     assert incremental[0][0] == []
     assert incremental[5][0] == [identity(5)]
     assert incremental[51][0] == ["press/tests/51.md"]
+
+
+def token_ids(folder: Path, encoder: EmbeddedEncoder) -> dict[str, list[int]]:
+    """Token ids by passage; the files hold nothing else."""
+    generation = Generation(folder)
+    try:
+        keys = generation.keys.tolist()
+        chunks = generation.chunks(keys)
+        rows = generation.token_ids(keys)
+        assert (folder / "tokens.u32").stat().st_size == sum(map(len, rows)) * 4
+        assert (folder / "tokens.i64").stat().st_size == (len(keys) + 1) * 8
+        np.testing.assert_allclose(generation.rows(keys), encoder.encode_tokens(rows), atol=1e-3)
+        return {chunks[key].id: ids.tolist() for key, ids in zip(keys, rows, strict=True)}
+    finally:
+        generation.close()
+
+
+def expected_ids(store: Store, encoder: EmbeddedEncoder) -> dict[str, list[int]]:
+    found = {}
+    for key, _, _, text in store.passages():
+        [(document_id, ordinal)] = store._db.execute("SELECT document_id, ordinal FROM chunks WHERE key = ?", (key,))
+        found[f"{document_id}#{ordinal}"] = encoder.token_ids([text])[0].tolist()
+    return found
+
+
+def test_token_ids_go_along_with_every_change(store: Store, tmp_path: Path, tiny_table: EmbeddedEncoder) -> None:
+    put(store, [document(n, language=("en", "de", "ja", "zh")[n % 4], passages=1 + n % 3) for n in range(20)], tiny_table)
+    assert token_ids(folder_of(tmp_path, publish_now(tmp_path, store, tiny_table)), tiny_table) == expected_ids(store, tiny_table)
+    remove(store, [identity(3), identity(17)])
+    put(store, [document(n, text=f"Changed: {word(n)} and {word(n)} more.") for n in (4, 5)] + [document(40, collection="press", passages=2)], tiny_table)
+    second = publish_now(tmp_path, store, tiny_table)
+    assert Manifest.read(folder_of(tmp_path, second)).tombstones > 0, "this one was built incrementally"
+    incremental = token_ids(folder_of(tmp_path, second), tiny_table)
+    assert incremental == expected_ids(store, tiny_table)
+    assert incremental == token_ids(folder_of(tmp_path, publish_now(tmp_path, store, tiny_table, rebuild=True)), tiny_table)
+    remove(store, [identity(n) for n in range(20)])
+    assert set(token_ids(folder_of(tmp_path, publish_now(tmp_path, store, tiny_table)), tiny_table)) == {"press/tests/40.md#0", "press/tests/40.md#1"}
+    remove(store, ["press/tests/40.md"])
+    assert token_ids(folder_of(tmp_path, publish_now(tmp_path, store, tiny_table)), tiny_table) == {}
+    put(store, [document(1)], tiny_table)
+    assert token_ids(folder_of(tmp_path, publish_now(tmp_path, store, tiny_table)), tiny_table) == expected_ids(store, tiny_table)
+
+
+def test_unchanged_passages_take_their_token_ids_from_the_base(store: Store, tmp_path: Path, tiny_table: EmbeddedEncoder) -> None:
+    put(store, [document(n) for n in range(8)], tiny_table)
+    before = token_ids(folder_of(tmp_path, publish_now(tmp_path, store, tiny_table)), tiny_table)
+    hashes = [hash_ for _, _, hash_ in store.placements()]
+    store.put_vectors(tiny_table.fingerprint, hashes, np.zeros((8, tiny_table.dimensions), dtype=np.float32), [np.zeros(1, dtype=np.uint32)] * 8)
+    put(store, [document(9)], tiny_table)
+    after = token_ids(folder_of(tmp_path, publish_now(tmp_path, store, tiny_table)), tiny_table)
+    assert {name: ids for name, ids in after.items() if name in before} == before
+    assert len(after) == 9
 
 
 _STEPS = st.lists(st.tuples(st.booleans(), st.sets(st.integers(0, 9), min_size=1, max_size=4)), min_size=1, max_size=3)
@@ -243,6 +296,20 @@ def test_a_spoilt_base_does_not_spread(store: Store, tmp_path: Path, part: str) 
     put(store, [document(20)])
     number = publish_now(tmp_path, store)
     assert [lexical for lexical, _ in found(folder_of(tmp_path, number), range(10)).values()] == [[identity(n)] for n in range(10)]
+
+
+@pytest.mark.parametrize("name", ["tokens.u32", "tokens.i64", "keys.i64", "vectors.f16"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty"])
+def test_a_base_that_lacks_its_rows_is_built_anew(store: Store, tmp_path: Path, tiny_table: EmbeddedEncoder, name: str, damage: str) -> None:
+    put(store, [document(n) for n in range(10)], tiny_table)
+    file = folder_of(tmp_path, publish_now(tmp_path, store, tiny_table)) / name
+    content = file.read_bytes()
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(content[: len(content) // 2] if damage == "cut" else b"")
+    put(store, [document(20)], tiny_table)
+    assert token_ids(folder_of(tmp_path, publish_now(tmp_path, store, tiny_table)), tiny_table) == expected_ids(store, tiny_table)
 
 
 def test_a_publication_that_fails_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from assistant.errors import IndexBroken, IndexMismatch
+from assistant.index.embedded import EmbeddedEncoder
 from assistant.index.store import FILE, VECTOR_FILE, Store, context_text, read_document, vector_hash
 from assistant.schema import Document, FailedFile, Page, Section
 from tests.passages import ENCODER, chunks, document, embed, put, remove, sentence
@@ -96,6 +97,59 @@ def test_vectors_come_in_the_order_asked_for(store: Store) -> None:
         store.vectors(ENCODER.fingerprint, [b"none"], ENCODER.dimensions)
 
 
+def test_token_ids_come_in_the_order_asked_for(store: Store, tiny_table: EmbeddedEncoder) -> None:
+    put(store, [document(n, language=("en", "ja")[n % 2]) for n in range(5)], tiny_table)
+    rows = [(hash_, text) for _, _, hash_, text in store.passages()][::-1]
+    found = store.tokens(tiny_table.fingerprint, [h for h, _ in rows])
+    assert [ids.tolist() for ids in found] == [ids.tolist() for ids in tiny_table.token_ids([t for _, t in rows])]
+    assert {ids.dtype for ids in found} == {np.dtype("<u4")}
+    assert store.tokens(tiny_table.fingerprint, []) == []
+    with pytest.raises(IndexBroken, match="no vector"):
+        store.tokens(tiny_table.fingerprint, [rows[0][0], b"none"])
+
+
+def test_an_encoder_without_late_interaction_has_no_token_ids(store: Store, tiny_table: EmbeddedEncoder) -> None:
+    put(store, [document(1)])
+    embed(store, tiny_table)
+    [(_, _, hash_, text)] = store.passages()
+    assert [ids.tolist() for ids in store.tokens(ENCODER.fingerprint, [hash_])] == [[]]
+    assert [ids.tolist() for ids in store.tokens(tiny_table.fingerprint, [hash_])] == [ids.tolist() for ids in tiny_table.token_ids([text])]
+
+
+def test_a_passage_of_no_tokens_is_no_missing_one(store: Store) -> None:
+    put(store, [document(1, text=" ", title="")])
+    [(_, _, hash_, _)] = store.passages()
+    store.put_vectors("late", [hash_], np.zeros((1, 4), dtype=np.float32), [np.zeros(0, dtype=np.uint32)])
+    assert [ids.tolist() for ids in store.tokens("late", [hash_])] == [[]]
+    assert list(store.missing_vectors("late")) == []
+
+
+def test_vectors_and_token_ids_must_be_as_many_as_their_passages(store: Store) -> None:
+    with pytest.raises(ValueError):
+        store.put_vectors("late", [b"a", b"b"], np.zeros((2, 4), dtype=np.float32), [np.zeros(1, dtype=np.uint32)])
+    assert not store.has_vector("late", b"a"), "all or nothing"
+
+
+def test_a_vector_cache_of_an_earlier_version_is_replaced_and_no_document_lost(store: Store, tmp_path: Path) -> None:
+    put(store, [document(n) for n in range(3)])
+    change = store.change
+    store.close()
+    old = sqlite3.connect(tmp_path / VECTOR_FILE)
+    old.executescript(
+        "DROP TABLE vectors; CREATE TABLE vectors (hash BLOB, fingerprint TEXT, vector BLOB NOT NULL, PRIMARY KEY (hash, fingerprint));"
+        f"INSERT INTO vectors VALUES (x'00', '{ENCODER.fingerprint}', x'00')"
+    )
+    old.close()
+    again = Store(tmp_path)
+    assert (again.counts(), again.change) == ((3, 3), change)
+    assert embed(again) == 3, "they are worked out again"
+    assert embed(again) == 0
+    again.close()
+    third = Store(tmp_path)
+    assert embed(third) == 0, "and then they stay"
+    third.close()
+
+
 def test_unused_vectors_are_dropped_and_shared_ones_kept(store: Store) -> None:
     same = {"text": sentence(7), "title": "T"}
     put(store, [document(1, **same), document(2, **same), document(3)])
@@ -108,10 +162,13 @@ def test_unused_vectors_are_dropped_and_shared_ones_kept(store: Store) -> None:
     assert not store.has_vector(ENCODER.fingerprint, own)
 
 
-def test_what_was_removed_is_in_no_file_after_the_purge(store: Store, tmp_path: Path) -> None:
-    put(store, [document(n) for n in range(40)])
+def test_what_was_removed_is_in_no_file_after_the_purge(store: Store, tmp_path: Path, tiny_table: EmbeddedEncoder) -> None:
+    put(store, [document(n) for n in range(40)], tiny_table)
     needle = sentence(3900).encode()
-    vector = store.vectors(ENCODER.fingerprint, [vector_hash(context_text("Document 39", "", sentence(3900)))], ENCODER.dimensions).tobytes()
+    hash_ = vector_hash(context_text("Document 39", "", sentence(3900)))
+    vector = store.vectors(tiny_table.fingerprint, [hash_], tiny_table.dimensions).tobytes()
+    ids = store.tokens(tiny_table.fingerprint, [hash_])[0].tobytes()
+    assert any(ids in f.read_bytes() for f in tmp_path.iterdir())
     assert any(needle in f.read_bytes() for f in tmp_path.iterdir())
     remove(store, ["default/tests/39.md"])
     store.drop_unused_vectors()
@@ -119,6 +176,7 @@ def test_what_was_removed_is_in_no_file_after_the_purge(store: Store, tmp_path: 
     for file in tmp_path.iterdir():
         assert needle not in file.read_bytes(), file.name
         assert vector not in file.read_bytes(), file.name
+        assert ids not in file.read_bytes(), file.name
 
 
 def test_tombstones_stay_until_they_are_forgotten(store: Store) -> None:
