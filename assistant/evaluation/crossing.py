@@ -25,7 +25,7 @@ import numpy as np
 
 from assistant.index.generation import open_current
 from assistant.pipeline import Assistant
-from assistant.retrieval.search import Retriever
+from assistant.retrieval.search import Retriever, Weights
 from assistant.schema import Filters
 from assistant.settings import Settings
 from assistant.training import heldout
@@ -37,7 +37,7 @@ _STEPS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _POOL = 240
 _DEPTH = 10
 
-Weights = tuple[float, float, float]
+Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +143,14 @@ def _interval(asked: Sequence[Asked], correct: Any) -> tuple[float, float, float
 # -- choosing the weights -----------------------------------------------------------------------------------------------
 
 
-def grid() -> list[Weights]:
+def grid() -> list[Triple]:
     """Weights of dense, late and lexical scores that sum to one."""
     return [(d, m, round(1 - d - m, 2)) for d, m in product(_STEPS, _STEPS) if d + m <= 1.0001]
 
 
-def ask_grid(assistant: Assistant, tried: Sequence[Weights]) -> dict[Weights, list[Asked]]:
+def ask_grid(assistant: Assistant, tried: Sequence[Triple]) -> dict[Triple, list[Asked]]:
     """The questions under each weighting, from one set of scores: no reranking, grouping or reserved places."""
-    found: dict[Weights, list[Asked]] = {weights: [] for weights in tried}
+    found: dict[Triple, list[Asked]] = {weights: [] for weights in tried}
     retriever = Retriever(assistant.settings.retrieval, assistant.encoder)
     generation = open_current(assistant.settings.index.path)
     assert generation is not None
@@ -164,7 +164,7 @@ def ask_grid(assistant: Assistant, tried: Sequence[Weights]) -> dict[Weights, li
                     right = np.array([_number(name) == question.passage for name in names])
                     foreign = np.array([Path(name).parent.name != language for name in names])
                     for weights in tried:
-                        order = np.argsort(-(np.asarray(weights) @ scored.parts), kind="stable")[:_DEPTH]
+                        order = scored.ranked(Weights(*weights))[0][:_DEPTH]
                         places = tuple(np.flatnonzero(right[order]).tolist())
                         found[weights].append(Asked(question.passage, language, pool, places, bool((right & foreign)[order].any())))
     return found

@@ -26,6 +26,7 @@ Vectors = NDArray[np.float32]
 TokenIds = NDArray[np.uint32]
 
 MODEL = Path(__file__).parent.parent / "models" / "forum-table-v1"
+_NEAR = 0.7  # docs/decisions/006-encoder.md
 _BATCH = 256  # texts summed at a time: their gathered rows stay within the processor's cache
 
 
@@ -105,8 +106,9 @@ class EmbeddedEncoder:
     def late_interaction(self, question: Sequence[Sequence[TokenIds]], passages: Sequence[TokenIds]) -> Vectors:
         """MaxSim of the question with each passage [len(passages)], between -1 and 1 (Khattab & Zaharia 2020).
 
-        For each token of the question the best cosine with any token of the passage, averaged with the lengths of the tokens'
-        rows as weights. A question comes in parts, each with its alternatives: of a name's spellings the best counts.
+        For each token of the question the best cosine with any token of the passage, averaged with weights: the length of the
+        token's row times its soft inverse document frequency, the passages given being the collection and one that has a token
+        closer than `_NEAR` holding it. A question comes in parts, each with its alternatives: of a name's spellings the best counts.
         """
         scores = np.zeros(len(passages), dtype=np.float32)
         sizes = np.fromiter(map(len, passages), dtype=np.int64, count=len(passages))
@@ -117,15 +119,15 @@ class EmbeddedEncoder:
             return scores
         asked, where = np.unique(np.concatenate([spelling for part in parts for spelling in part]), return_inverse=True)
         best = self._best(asked, [passages[i] for i in filled], sizes[filled])
+        weights = self._norms[asked] * _soft_idf(best)
         total, weight, position = np.zeros(len(filled), dtype=np.float32), 0.0, 0
         for part in parts:
             found, heaviest = np.full(len(filled), -1.0, dtype=np.float32), 0.0
             for spelling in part:
                 tokens = where[position : position + len(spelling)]
                 position += len(spelling)
-                weights = self._norms[asked[tokens]]
-                mass = max(float(weights.sum()), 1e-9)
-                np.maximum(found, (weights @ best[tokens]) / mass, out=found)
+                mass = max(float(weights[tokens].sum()), 1e-9)
+                np.maximum(found, (weights[tokens] @ best[tokens]) / mass, out=found)
                 heaviest = max(heaviest, mass)
             total += heaviest * found
             weight += heaviest
@@ -148,3 +150,9 @@ class EmbeddedEncoder:
         rows: Vectors = self._rows[tokens].astype(np.float32)
         rows *= self._units[tokens][:, np.newaxis]
         return rows
+
+
+def _soft_idf(best: Vectors) -> Vectors:
+    """BM25's inverse document frequency [tokens] from each token's best cosine with each passage [tokens, passages]."""
+    held = (best > _NEAR).sum(axis=1)
+    return np.log1p((best.shape[1] - held + 0.5) / (held + 0.5)).astype(np.float32)

@@ -53,6 +53,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What each score counts, all z-scored over the candidates."""
+
+    dense: float
+    late: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
     """Candidates by key, ascending; `parts` [3, candidates]: dense, late and lexical scores, each standardised over them.
 
@@ -66,18 +75,14 @@ class Scored:
     lexical: Set[int]
     exact: list[int]
 
+    def ranked(self, weights: Weights) -> tuple[list[int], NDArray[np.float64]]:
+        """Positions in `keys`, best first (equal scores by key), and the score of each position."""
+        totals = np.array([weights.dense, weights.late, weights.lexical]) @ self.parts
+        return np.argsort(-totals, kind="stable").tolist(), totals
+
     def found_by(self, key: int) -> tuple[str, ...]:
         """The searches that put a candidate forward."""
         return tuple(name for name, hits in (("dense", self.dense), ("lexical", self.lexical)) if key in hits)
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What each score counts, all z-scored over the candidates."""
-
-    dense: float
-    late: float
-    lexical: float
 
 
 def weights(settings: RetrievalSettings, encoder: Encoder) -> Weights:
@@ -141,9 +146,7 @@ class Retriever:
             clock = time.perf_counter()
 
         scored = self.scored(generation, text, filters or Filters(), context=context, lap=lap)
-        counts = np.array([self._weights.dense, self._weights.late, self._weights.lexical])
-        totals = counts @ scored.parts
-        order = np.argsort(-totals, kind="stable").tolist()
+        order, totals = scored.ranked(self._weights)
         ranked = [_Candidate(scored.keys[i], float(totals[i]), scored.found_by(scored.keys[i])) for i in order]
         passages = self._ordered(generation, scored, ranked, top_k, language or scored.question.language)
         lap("fuse")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from assistant.schema import Chunk
 
 # Chosen so that of pairs of different passages less than one in a hundred is taken for versions (docs/decisions/006-encoder.md).
-SAME = 0.80
+SAME = 0.62
 _NUMBERS = re.compile(r"\d{2,}")
 
 

@@ -1,7 +1,7 @@
 """Training for late interaction itself: InfoNCE over MaxSim, with its gradient with respect to the table's rows.
 
 The score of a query and a passage is, over the query's tokens, the mean of each one's best cosine with a token of the passage,
-weighted by the length of the token's row (as `EmbeddedEncoder.late_interaction` weighs it). It knows batches, nothing of languages.
+weighted by the length of the token's row (`EmbeddedEncoder.late_interaction` adds a soft inverse document frequency). It knows batches, nothing of languages.
 """
 
 from __future__ import annotations

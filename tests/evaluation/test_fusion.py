@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from assistant.evaluation import fusion
 from assistant.evaluation.fusion import GRID, Pool, Ranks, Resampled, Variant
-from assistant.retrieval.search import Retriever
-from assistant.settings import RetrievalSettings
+from assistant.retrieval.names import Names
+from assistant.retrieval.questions import understand
+from assistant.retrieval.search import Scored, Weights, _standardised
 
 PLACES = ["Changping", "Qiantan", "Halle", "Pudong", "Leiden", "Sapporo", "Ulm", "Daejeon"]
 THINGS = ["vaccine registry", "protein atlas", "robot clinic", "cell bank", "tissue library", "gene archive"]
@@ -86,16 +87,6 @@ def test_translations_listed_together_are_one_cluster(tmp_path: Path) -> None:
     assert german.clusters == japanese.clusters == tuple(range(60))
 
 
-class _Rows:
-    """As much of a generation as `Retriever` fuses with."""
-
-    def __init__(self, cosines: np.ndarray) -> None:
-        self._cosines = cosines
-
-    def rows(self, keys: list[int]) -> np.ndarray:
-        return self._cosines[np.asarray(keys, dtype=int)][:, None]
-
-
 @given(st.data())
 def test_ranks_are_those_of_the_retriever(draw: st.DataObject) -> None:
     size = draw.draw(st.integers(3, 30))
@@ -108,12 +99,12 @@ def test_ranks_are_those_of_the_retriever(draw: st.DataObject) -> None:
     right = int(generator.integers(size))
     ranks = fusion.question_ranks(dense, lexical, cosines, [right])
     assert len(ranks) == len(GRID) + 1
+    found_at = dict(lexical)
+    keys = sorted({key for key, _ in dense} | found_at.keys())
+    parts = np.stack([_standardised([float(cosines[key]) for key in keys]), np.zeros(len(keys)), _standardised([found_at.get(key, 0.0) for key in keys])])
+    scored = Scored(understand("which?", Names(())), keys, parts, dict(dense).keys(), found_at.keys(), [])
     for weight, rank in zip(GRID, ranks, strict=False):
-        settings = RetrievalSettings(dense_weight=weight, lexical_weight=1 - weight)
-        fused = Retriever(settings, fusion.encoder_with(fusion.SHIPPED))._fuse(
-            _Rows(cosines), np.ones(1), dense, lexical, size
-        )
-        keys = [key for key, _, _ in fused]
+        keys = [scored.keys[position] for position in scored.ranked(Weights(weight, 0.0, 1 - weight))[0]]
         assert rank == (keys.index(right) + 1 if right in keys else 0)
 
 
