@@ -46,7 +46,8 @@ crossing: $(VENV)/.dev  ## measure search across languages and choose its weight
 train: $(VENV)/.dev  ## make the embedded encoder anew (an hour on two cores); DATA=folder with pairs/ and heldout/
 	$(BIN)/python -m assistant.training --data $(DATA) --out $(OUT)
 
-docs: $(VENV)/.dev  ## docs/settings.md and corpus/SOURCES.md from what they describe
+docs: $(VENV)/.dev  ## docs/settings.md, the corpus's PDF, DOCX, PPTX, HTML and mail files and its SOURCES.md from what they describe
+	$(BIN)/python -m assistant.originals
 	$(BIN)/python -m assistant.generated
 
 lock: ## requirements.lock from a fresh environment

@@ -294,7 +294,7 @@ def names_suggest(
         _print_json(found[:limit])
         return
     for suggestion in found[:limit]:
-        print(f"{suggestion.id}  {' = '.join(suggestion.spellings)}  ({suggestion.count} times, first in {suggestion.seen_in})\n          … {suggestion.context} …")
+        print(f"{suggestion.id}  {' = '.join(suggestion.spellings)}  ({suggestion.count}×, first in {suggestion.seen_in})\n          … {suggestion.context} …")
     if not found:
         print("no new names in the documents")
     elif len(found) > limit:

@@ -89,3 +89,7 @@ class QuestionError(AssistantError):
     """A question that cannot be asked as it stands (empty, too long)."""
 
     public = "Please ask a question of at most 2,000 characters."
+
+
+class EvaluationError(AssistantError):
+    """A question set, a run or a gate that cannot be used."""

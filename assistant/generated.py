@@ -15,6 +15,7 @@ from assistant.settings import table
 
 ROOT = Path(__file__).resolve().parent.parent
 _BETWEEN = re.compile(r"(<!-- table -->\n).*?(<!-- /table -->)", re.DOTALL)
+_SIDECAR = ".meta.yaml"
 _HEAD = """---
 title: Sources of the starter corpus
 index: false
@@ -39,13 +40,23 @@ def front_matter(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def corpus_documents(corpus: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The corpus's documents with their metadata, by path; originals and pages about the corpus are none."""
+    found = []
+    for file in corpus.rglob("*"):
+        if "originals" in file.relative_to(corpus).parts or file.name in ("SOURCES.md", "README.md"):
+            continue
+        if file.suffix == ".md":
+            found.append((file, front_matter(file)))
+        elif file.name.endswith(_SIDECAR):
+            found.append((file.with_name(file.name.removesuffix(_SIDECAR)), yaml.safe_load(file.read_text("utf-8"))))
+    return sorted(found, key=lambda item: item[0])
+
+
 def sources_page(corpus: Path) -> str:
     """corpus/SOURCES.md: every document with what it was written from."""
     lines = [_HEAD]
-    for file in sorted(corpus.rglob("*.md")):
-        if file.name in ("SOURCES.md", "README.md"):
-            continue
-        found = front_matter(file)
+    for file, found in corpus_documents(corpus):
         lines.append(f"## {found['title']}\n\n`{file.relative_to(corpus).as_posix()}` · {found['language']} · {found.get('date', 'undated')}\n")
         for source in found.get("sources", []):
             facts = ", ".join(str(source[key]) for key in ("language", "date") if source.get(key))

@@ -57,16 +57,32 @@ def find_numbers(text: str, language: str = "") -> list[FoundNumber]:
     """
     plain = "".join(folded if len(folded := unicodedata.normalize("NFKC", c)) == 1 else c for c in text)
     found: list[FoundNumber] = []
-    for match in _DIGITS.finditer(plain):
-        value, end = _value(match.group("digits")), match.end()
-        while multiplier := _multiplier_pattern().match(plain, end):
-            value *= _multipliers()[(multiplier["spaced"] or multiplier["unspaced"]).lower()]
-            end = multiplier.end()
+    position = 0
+    while match := _DIGITS.search(plain, position):
+        value, end, unit = _term(plain, match)
+        # 1万5千 and 3만7,500 go on below their unit without a gap.
+        while unit and (following := _DIGITS.match(plain, end)):
+            more, further, below = _term(plain, following)
+            if more >= unit:
+                break
+            value, end, unit = value + more, further, below
         found.append(FoundNumber(value, match.start(), end))
+        position = end
     words = _words(language) if language else None
     for match in words.finditer(plain) if words else ():
         found.append(FoundNumber(Decimal(pack(language).number_words[match.group().lower()]), match.start(), match.end()))
     return sorted(found, key=lambda item: item.start)
+
+
+def _term(text: str, digits: re.Match[str]) -> tuple[Decimal, int, int]:
+    """Digits with their multipliers: the value, where it ends, and the last multiplier of a script without spaces (0 if none)."""
+    value, end, unit = _value(digits.group("digits")), digits.end(), 0
+    while multiplier := _multiplier_pattern().match(text, end):
+        factor = _multipliers()[(multiplier["spaced"] or multiplier["unspaced"]).lower()]
+        unit = factor if multiplier["unspaced"] else 0
+        value *= factor
+        end = multiplier.end()
+    return value, end, unit
 
 
 def _value(digits: str) -> Decimal:

@@ -113,13 +113,12 @@ def _name_before(text: str, end: int, others: set[str], standalone: Counter[str]
 
 def _run_before(window: str, script: str, standalone: Counter[str]) -> str:
     """The last run of a script, cut where a name may begin; a shorter one that stands alone elsewhere is preferred."""
-    kana = script in ("Hiragana", "Katakana")
+    # A Japanese name runs on over kanji and katakana ("昌平フォーラム"); Chinese has no katakana to run into.
+    own_scripts = ("Han", "Katakana") if script in ("Han", "Katakana") else (script,)
     start = len(window)
     while start and len(window) - start < _LONGEST:
         character = window[start - 1]
-        own = script_of(character)
-        same = own == script or character in "・ー" or (script == "Han" and own == "Katakana") or (kana and own == "Katakana")
-        if not same or (script == "Han" and character in _CUTS) or (script == "Hiragana"):
+        if script == "Hiragana" or (script_of(character) not in own_scripts and character not in "・ー") or character in _CUTS:
             break
         start -= 1
     run = window[start:]
@@ -138,7 +137,8 @@ def _is_name(text: str) -> bool:
     if not script or sum(c.isdigit() for c in text) > 4:
         return False
     if script in _CJK:
-        return script == "Hangul" or (len(text) <= 2 * _LONGEST and " " not in text)
+        clause = any(script_of(c) == "Hiragana" and c not in "のと" for c in text)
+        return script == "Hangul" or (len(text) <= 2 * _LONGEST and " " not in text and not clause)
     return bool(_ALPHABETIC.fullmatch(text)) and any(c.islower() for c in text)
 
 

@@ -109,3 +109,15 @@ def test_numbers_stand_at_their_offsets_in_order(text: str, language: str) -> No
     # Every digit belongs to a number.
     spans = [(f.start, f.end) for f in find_numbers(text, language)]
     assert all(any(a <= i < b for a, b in spans) for i, c in enumerate(text) if c.isdecimal())
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1万5000人", 15000), ("１万5千人", 15000), ("3万7,500名", 37500), ("2億3400万円", 234_000_000), ("3만7,500명", 37500), ("1万8232平方米", 18232)],
+)
+def test_a_number_goes_on_below_its_unit(text: str, value: int) -> None:
+    assert [number.value for number in find_numbers(text)] == [value]
+
+
+def test_a_larger_number_behind_a_unit_is_another() -> None:
+    assert [number.value for number in find_numbers("3千20000")] == [3000, 20000]
