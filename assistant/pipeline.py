@@ -5,6 +5,7 @@ It holds no logic of reading, ranking or answering.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -173,6 +174,18 @@ class Assistant:
         """
         with self._leased() as generation:
             return _existing(generation, document_id)
+
+    def document_ids(self) -> list[str]:
+        """The ids of all documents of the published index. Raises IndexNotFound."""
+        with self._leased() as generation:
+            return [row[0] for row in generation.db.execute("SELECT id FROM documents ORDER BY id")]
+
+    def fingerprint(self) -> str:
+        """What the answers depend on: encoder, chunking and every document's content. Raises IndexNotFound."""
+        with self._leased() as generation:
+            rows = generation.db.execute("SELECT id, content_hash FROM documents ORDER BY id")
+            content = hashlib.blake2b("\n".join(f"{i} {h}" for i, h in rows).encode(), digest_size=8).hexdigest()
+            return f"{generation.manifest.encoder} {generation.manifest.chunking} {content}"
 
     # -- names ----------------------------------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ def weights(settings: RetrievalSettings, encoder: Encoder) -> Weights:
     """
     chosen = Weights(0.2, 0.0, 0.8) if isinstance(encoder, HashedEncoder) else Weights(0.7, 0.0, 0.3)
     if isinstance(encoder, LateEncoder):
-        chosen = Weights(0.4, 0.4, 0.2)
+        chosen = Weights(0.25, 0.65, 0.1)
     given = (settings.dense_weight, settings.late_weight, settings.lexical_weight)
     return Weights(*(default if value is None else value for value, default in zip(given, (chosen.dense, chosen.late, chosen.lexical), strict=True)))
 

@@ -6,7 +6,6 @@ import ctypes
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -38,15 +37,12 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder the model is written to.")],
     exclude: Annotated[list[str], typer.Option(help="Leave a source out, by name; may be repeated.")] = [],  # noqa: B006
     work: Annotated[Path | None, typer.Option(help="Folder for what is kept between starts; OUT.work by default.")] = None,
-    steps: Annotated[int, typer.Option(help="Steps for the dense score; half of them on sentences, half on passages.", min=0)] = 5600,
-    late_steps: Annotated[int, typer.Option(help="Steps after them; half of them for late interaction.", min=0)] = 900,
-    short_batch: Annotated[int, typer.Option(help="Sentences in a batch; half as many in the late steps.", min=2)] = 4096,
-    long_batch: Annotated[int, typer.Option(help="Questions and passages in a batch; half as many in the late steps.", min=2)] = 2048,
-    late_batch: Annotated[int, typer.Option(help="Questions and passages in a batch for late interaction.", min=2)] = 384,
+    steps: Annotated[int, typer.Option(help="Half of them on sentences, half on passages.", min=0)] = 5600,
+    short_batch: Annotated[int, typer.Option(help="Sentences in a batch.", min=2)] = 4096,
+    long_batch: Annotated[int, typer.Option(help="Questions and passages in a batch.", min=2)] = 2048,
     vocabulary: Annotated[int, typer.Option(min=1000)] = 84992,
     dimensions: Annotated[int, typer.Option(min=8)] = 448,
     rate: Annotated[float, typer.Option(help="Adam's peak learning rate.")] = 0.05,
-    late_rate: Annotated[float, typer.Option(help="The same, for the late steps.")] = 0.01,
     seed: Annotated[int, typer.Option()] = 0,
 ) -> None:
     """Train the embedded encoder and write it with its model card."""
@@ -60,15 +56,10 @@ def main(
         words = _tokenizer(sources, data, work, vocabulary, seed)
         texts = _texts(sources, data, work, words)
         size = words.get_vocab_size()
-        phases = (
-            Phase(steps, rate, ((short_batch, "short"), (long_batch, "long"))),
-            Phase(late_steps, late_rate, ((late_batch, "late"), (short_batch // 2, "short"), (late_batch, "late"), (long_batch // 2, "long"))),
-        )
-        table = _train(Batches(texts, size, seed), work, Table.fresh(size, dimensions, seed), phases)
+        table = _train(Batches(texts, size, seed), work, Table.fresh(size, dimensions, seed), steps, rate, (short_batch, long_batch))
         write(out, table.rows.numpy(), words)
         recipe = {
-            "steps": f"{steps}, then {late_steps} with late interaction", "batch": f"{short_batch} sentences, {long_batch} passages, {late_batch} for late interaction",
-            "peak rate": f"{rate}, then {late_rate}", "seed": seed, "vocabulary": size, "dimensions": dimensions,
+            "steps": steps, "batch": f"{short_batch} sentences, {long_batch} passages", "peak rate": rate, "seed": seed, "vocabulary": size, "dimensions": dimensions,
         }  # fmt: skip
         console.print("measuring on held-out text")
         (out / "README.md").write_text(card(out, sources, data, recipe), "utf-8")
@@ -116,33 +107,20 @@ def _texts(sources: list[Source], data: Path, work: Path, words: Tokenizer) -> l
     return [texts for texts in made if len(texts)]
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """So many steps with one fall of the rate; the kinds of batch, with their sizes, take turns."""
-
-    steps: int
-    rate: float
-    turns: tuple[tuple[int, str], ...]
-
-
-def _train(batches: Batches, work: Path, table: Table, phases: tuple[Phase, ...]) -> Table:
+def _train(batches: Batches, work: Path, table: Table, steps: int, rate: float, sizes: tuple[int, int]) -> Table:
+    """Batches of sentences and of passages take turns; `sizes` are theirs."""
     path = work / "table.pt"
     if path.is_file():
         table = Table.load(path)
     columns = (TextColumn("training"), BarColumn(), TextColumn("{task.completed}/{task.total} loss {task.fields[loss]:.3f}"))
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress:
-        total, before = sum(phase.steps for phase in phases), 0
-        task = progress.add_task("", total=total, completed=table.step, loss=float("nan"))
-        for phase in phases:
-            while table.step < before + phase.steps:
-                number = table.step - before
-                size, kind = phase.turns[number % len(phase.turns)]
-                batch = batches.draw(table.step, size, long=kind != "short")
-                loss = table.learn(batch, rate_at(number, phase.steps, phase.rate), late=kind == "late")
-                progress.update(task, completed=table.step, loss=loss)
-                if table.step % _SAVED_EVERY == 0 or table.step == total:
-                    table.save(path)
-            before += phase.steps
+        task = progress.add_task("", total=steps, completed=table.step, loss=float("nan"))
+        while table.step < steps:
+            long = table.step % 2 == 1
+            loss = table.learn(batches.draw(table.step, sizes[long], long=long), rate_at(table.step, steps, rate))
+            progress.update(task, completed=table.step, loss=loss)
+            if table.step % _SAVED_EVERY == 0 or table.step == steps:
+                table.save(path)
     return table
 
 

@@ -44,8 +44,7 @@ byte-safe BPE over NFKC lower case, cut by script. `max_length` is null: a text 
 `python -m assistant.training --data DATA --out FOLDER`, seeded, on a CPU. InfoNCE over in-batch negatives in both directions,
 scale 20, Adam on the touched rows, the rate falling to nothing. Every other batch holds parallel sentences and titles, the
 others passages: questions, headings, and spans of 4 to 16 tokens against sections and windows of neighbouring lines, mostly in another
-language. Languages and sources are drawn by weight. A second phase, at a lower rate, takes turns between these and InfoNCE over the
-MaxSim score itself, each query token weighted by the length of its row. The rows are then rounded to int8 with one scale each.
+language. Languages and sources are drawn by weight. The rows are then rounded to int8 with one scale each.
 
 """
 

@@ -15,7 +15,6 @@ import torch
 from torch.nn.functional import embedding_bag
 
 from assistant.training.batches import Batch
-from assistant.training.late import late_info_nce
 
 _SCALE = 20.0  # of cosines, before the softmax
 _BETAS = (0.9, 0.999)
@@ -48,11 +47,11 @@ class Table:
         return cls(**torch.load(path, weights_only=True))
 
     @torch.no_grad()
-    def learn(self, batch: Batch, rate: float, *, late: bool = False) -> float:
-        """One step, for the dense score or for late interaction; returns the loss (nats)."""
+    def learn(self, batch: Batch, rate: float) -> float:
+        """One step; returns the loss (nats)."""
         tokens = torch.from_numpy(batch.tokens)
         block = self.rows[tokens]
-        loss, gradient = late_info_nce(block, batch) if late else info_nce(block, batch)
+        loss, gradient = info_nce(block, batch)
         self.step += 1
         self._adam(tokens, gradient, rate)
         return loss

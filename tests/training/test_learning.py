@@ -58,24 +58,6 @@ def test_the_dense_loss_has_the_right_gradient(batch: Batch, block: torch.Tensor
     torch.testing.assert_close(gradient, rows.grad, atol=1e-5, rtol=1e-3)
 
 
-def test_the_late_loss_has_the_right_gradient(batch: Batch, block: torch.Tensor) -> None:
-    from assistant.training import late
-
-    rows = block.clone().requires_grad_()
-    norms = rows.norm(dim=1)
-    cosines = (rows / norms[:, None]) @ (rows / norms[:, None]).T
-    held = torch.tensor(batch.passages.toarray()) > 0
-    best = torch.where(held[None], cosines[:, None, :], torch.tensor(-9.0)).max(2).values
-    shares = torch.tensor(batch.queries.toarray()) * norms
-    scores = (shares / shares.sum(1, keepdim=True)) @ best * late._SCALE
-    scores = scores.masked_fill(torch.from_numpy(batch.same), -torch.inf)
-    loss = torch.nn.functional.cross_entropy(scores, torch.arange(SIZE))
-    loss.backward()
-    found, gradient = late.late_info_nce(block, batch)
-    assert found == pytest.approx(float(loss.detach()), abs=1e-4)
-    torch.testing.assert_close(gradient, rows.grad, atol=1e-4, rtol=1e-2)
-
-
 def test_learning_brings_translations_together(block: torch.Tensor) -> None:
     from assistant.training.table import Table, rate_at
 
@@ -174,7 +156,7 @@ def test_the_command_makes_a_model_and_makes_it_again(data: Path, tmp_path: Path
     monkeypatch.setattr(command, "card", lambda *arguments: "card\n")
     app = typer.Typer()
     app.command()(command.main)
-    sizes = ["--steps", "4", "--late-steps", "4", "--short-batch", "24", "--long-batch", "16", "--late-batch", "8", "--vocabulary", "1000", "--dimensions", "16"]
+    sizes = ["--steps", "8", "--short-batch", "24", "--long-batch", "16", "--vocabulary", "1000", "--dimensions", "16"]
 
     def run(out: Path, *more: str) -> None:
         done = CliRunner().invoke(app, ["--data", str(data), "--out", str(out), *sizes, *more])

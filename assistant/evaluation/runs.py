@@ -1,0 +1,264 @@
+"""A run: every question of some sets put to an assistant, the results as a file that can be compared later.
+
+The file is JSON Lines: a header (settings, index, revision, sets), then one result a question. It is appended to as results come, so
+a run that was stopped goes on where it was. It knows an assistant and items; scoring and statistics are their own modules.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from assistant.errors import DocumentNotFound, EvaluationError
+from assistant.evaluation import scoring
+from assistant.evaluation.scoring import Score
+from assistant.evaluation.sets import Item, language_of
+from assistant.schema import Answer, Filters, Message, as_json
+
+if TYPE_CHECKING:
+    from assistant.pipeline import Assistant
+
+DEPTH = 10  # passages searched
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One question as it was asked and answered, with its score."""
+
+    key: str
+    set: str
+    item: str
+    kind: str
+    language: str
+    cluster: str
+    split: str
+    question: str
+    answerable: bool
+    gold: tuple[str, ...]
+    reviewed: bool
+    text: str
+    mode: str
+    citations: tuple[Mapping[str, Any], ...]
+    score: Score
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    variant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run file's content."""
+
+    header: Mapping[str, Any]
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question to be put: an item in one of its languages; `variant` is `full` for a follow-up written out."""
+
+    set: str
+    item: Item
+    language: str
+    variant: str = ""
+
+    @property
+    def key(self) -> str:
+        """What names it in a run."""
+        return "/".join(filter(None, (self.set, self.item.id, self.language, self.variant)))
+
+    @property
+    def question(self) -> str:
+        return self.item.full if self.variant == "full" else self.item.ask[self.language]
+
+
+def asked(sets: Mapping[str, Sequence[Item]], *, split: str = "", limit: int = 0) -> list[Asked]:
+    """The questions of the sets, in order; follow-ups also written out. `limit` takes so many items, evenly spread."""
+    found = []
+    for name, items in sets.items():
+        chosen = [item for item in items if not split or item.split == split]
+        if limit and len(chosen) > limit:
+            chosen = [chosen[round(place * (len(chosen) - 1) / max(1, limit - 1))] for place in range(limit)]
+        for item in chosen:
+            for language in item.ask:
+                found.append(Asked(name, item, language))
+                if item.history:
+                    found.append(Asked(name, item, language, "full"))
+    return found
+
+
+def execute(
+    assistant: Assistant, questions: Sequence[Asked], out: Path, *, workers: int = 2, tick: Callable[[], None] = lambda: None
+) -> Run:
+    """Put the questions and write the run to `out`; what it holds already is not asked again.
+
+    Raises EvaluationError when `out` holds a run of another index, or of other settings, or no run at all.
+    """
+    texts = Texts(assistant)
+    missing = sorted({d for question in questions for d in question.item.documents if texts.text(d) is None})
+    if missing:
+        raise EvaluationError(f"{missing[0]} is not indexed ({len(missing)} gold documents are not)", fix="assistant ingest, with the corpus that the set is about")
+    header = header_of(assistant, questions)
+    done: dict[str, Result] = {}
+    if out.is_file() and out.stat().st_size:
+        before = read(out)
+        same = ("format", "index", "settings", "questions")
+        if any(before.header.get(name) != header[name] for name in same):
+            raise EvaluationError(f"{out} holds a run of another index, set or settings", fix="name another file, or remove it")
+        done = {result.key: result for result in before.results}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with _appended(out) as file, ThreadPoolExecutor(workers) as pool:
+        if not done and not out.stat().st_size:
+            _write(file, header)
+        for _ in done:
+            tick()
+        for result in pool.map(lambda question: _ask(assistant, question, texts), [q for q in questions if q.key not in done]):
+            done[result.key] = result
+            _write(file, as_json(result))
+            tick()
+    return Run(header, tuple(done[question.key] for question in questions))
+
+
+def read(path: Path) -> Run:
+    """A run from its file; a last line that a kill cut short is left out. Raises EvaluationError."""
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"{path} cannot be read as a run", fix="name a file that assistant eval run wrote") from error
+    values = []
+    for number, line in enumerate(lines):
+        try:
+            values.append(json.loads(line)) if line else None
+        except ValueError as error:
+            if number < len(lines) - 1:
+                raise EvaluationError(f"{path}, line {number + 1} is no JSON", fix="name a file that assistant eval run wrote") from error
+    if not values or not isinstance(values[0], dict) or values[0].get("format") != _FORMAT:
+        raise EvaluationError(f"{path} is no run of this version", fix="name a file that assistant eval run wrote")
+    try:
+        return Run(values[0], tuple(map(_result, values[1:])))
+    except (KeyError, TypeError) as error:
+        raise EvaluationError(f"{path} holds a result that is none ({error})", fix="run it again") from error
+
+
+def _result(entry: Mapping[str, Any]) -> Result:
+    score = {**entry["score"], "wrong": tuple(entry["score"]["wrong"])}
+    return Result(**{**entry, "gold": tuple(entry["gold"]), "citations": tuple(entry["citations"]), "score": Score(**score)})
+
+
+class Texts:
+    """Documents of the index by their path within the corpus."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+        self._ids = {self.path(document_id): document_id for document_id in assistant.document_ids()}
+        self.text = cache(self._text)
+
+    @staticmethod
+    def path(document_id: str) -> str:
+        """`default/corpus/forums/x.de.md` -> `forums/x.de.md`: collection and source are the installation's."""
+        return document_id.split("/", 2)[-1]
+
+    def _text(self, path: str) -> str | None:
+        if path not in self._ids:
+            return None
+        try:
+            return self._assistant.document(self._ids[path]).text
+        except DocumentNotFound:
+            return None
+
+
+def _ask(assistant: Assistant, question: Asked, texts: Texts) -> Result:
+    item = question.item
+    history = [] if question.variant == "full" else [Message("user", text) for text in item.history]
+    answer = assistant.ask(question.question, history, language=question.language)
+    gold = scoring.locate(item, texts.text)
+    ranks = dict(_ranks(assistant, question, gold, texts)) if gold and not history else {}
+    scored = scoring.score(item, question.language, answer, gold, ranks, texts.text, texts.path)
+    return Result(
+        question.key, question.set, item.id, item.kind, question.language, item.cluster, item.split, question.question, item.answerable,
+        tuple(gold.quote for gold in item.gold), question.language in item.reviewed, answer.text, answer.mode, tuple(_citations(answer, texts)), scored,
+        answer.timings_ms, question.variant,
+    )  # fmt: skip
+
+
+def _ranks(assistant: Assistant, question: Asked, gold: scoring.Located, texts: Texts) -> Iterator[tuple[str, int]]:
+    """The first relevant passage's rank in the whole index, and among the passages of each language that gold stands in."""
+    pools = {"mixed": Filters(), **{language: Filters(languages=(language,)) for language in sorted({language_of(d) for d in gold})}}
+    for name, filters in pools.items():
+        hits = assistant.search(question.question, top_k=DEPTH, filters=filters)
+        yield name, scoring.rank([hit.chunk for hit in hits], gold, texts.path)
+
+
+def _citations(answer: Answer, texts: Texts) -> Iterator[dict[str, Any]]:
+    for c in answer.citations:
+        yield {"number": c.number, "document": texts.path(c.document_id), "language": c.language, "start": c.start, "end": c.end, "quote": c.quote}
+
+
+def header_of(assistant: Assistant, questions: Sequence[Asked]) -> dict[str, Any]:
+    """What a run must name so that two can be compared: settings, index, revision, questions, prompts."""
+    settings = assistant.settings.model_dump(mode="json", include={"embedding", "retrieval", "answering", "chunking", "llm"})
+    return {
+        "format": _FORMAT,
+        "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "revision": _revision(),
+        "index": assistant.fingerprint(),
+        "settings": settings,
+        "prompts": _prompts(Path("prompts")),
+        "sets": sorted({question.set for question in questions}),
+        "questions": _digest(json.dumps([(q.key, q.question, as_json(q.item)) for q in questions], ensure_ascii=False, sort_keys=True)),
+        "count": len(questions),
+    }
+
+
+def _prompts(folder: Path) -> dict[str, str]:
+    return {file.name: _digest(file.read_text("utf-8")) for file in sorted(folder.glob("*.md")) if file.name != "README.md"}
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _revision() -> str:
+    """The git revision of the package, "+" behind it when files differ from it; "" outside a checkout."""
+    folder = Path(__file__).parent
+    try:
+        head, changed = (
+            subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S603, S607
+            for arguments in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f"{head}{'+' if changed else ''}"
+
+
+def _appended(path: Path) -> IO[str]:
+    """The file opened behind its last whole line."""
+    if path.is_file():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with path.open("r+b") as file:
+                file.truncate(whole)
+    return path.open("a", encoding="utf-8")
+
+
+def _write(file: IO[str], value: Any) -> None:
+    file.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    file.flush()
+
+
+def by_slice(results: Iterable[Result], name: Callable[[Result], str]) -> dict[str, list[Result]]:
+    """Results by what a function says of them; "" leaves one out."""
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        if label := name(result):
+            found.setdefault(label, []).append(result)
+    return dict(sorted(found.items()))
