@@ -17,6 +17,7 @@ import typer
 from assistant.errors import AssistantError
 
 if TYPE_CHECKING:
+    from assistant.evaluation.runs import Run
     from assistant.pipeline import Assistant
     from assistant.schema import Answer, FailedFile, IngestReport, Progress
     from assistant.settings import Settings
@@ -95,7 +96,7 @@ def _progress() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    names = {"read": "Reading", "embed": "Embedding", "vectors": "Vector index", "lexical": "Lexical index"}
+    names = {"read": "Reading", "embed": "Embedding", "vectors": "Vector index", "lexical": "Lexical index", "ask": "Asking"}
     columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks: dict[str, Any] = {}
@@ -337,3 +338,72 @@ def names_list(as_json: AsJson = False) -> None:
     for title, groups in (("accepted", glossary.groups), ("ignored", glossary.ignored)):
         for group in groups:
             print(f"{title}: {' = '.join(group)}")
+
+eval_app = typer.Typer(no_args_is_help=True, help="Measure answers on question sets: check, run, compare.", rich_markup_mode=None)
+app.add_typer(eval_app, name="eval")
+Sets = Annotated[list[Path] | None, typer.Argument(help="Folders of question sets; evals/forums by default.")]
+GatesFile = Annotated[Path, typer.Option("--gates", help="File of gates.")]
+Baseline = Annotated[Path | None, typer.Option("--baseline", help="A run to compare with.")]
+_GATES = Path("evals/gates.toml")
+
+
+@eval_app.command("check")
+def eval_check(sets: Sets = None, as_json: AsJson = False) -> None:
+    """Prove that every gold span stands in its document and every nugget in its span; exit 1 when one does not."""
+    from assistant.evaluation.runs import Texts
+    from assistant.evaluation.sets import load, problems
+
+    with _assistant() as assistant:
+        texts = Texts(assistant)
+        found = [problem for folder in sets or [Path("evals/forums")] for problem in problems(load(folder), texts.text)]
+    if as_json:
+        _print_json(found)
+    else:
+        print("\n".join(found) or "every span and nugget is proven")
+    if found:
+        raise typer.Exit(1)
+
+
+@eval_app.command("run")
+def eval_run(
+    sets: Sets = None,
+    out: Annotated[Path, typer.Option("--out", help="The run's file; a run that was stopped goes on in it.")] = Path("evals/runs/latest.jsonl"),
+    baseline: Baseline = None,
+    gates: GatesFile = _GATES,
+    split: Annotated[str, typer.Option("--split", help="Only dev or only test.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=0, help="So many items of each set, evenly spread; 0 for all.")] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Questions asked at a time.")] = 2,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures and verdicts to this file.")] = None,
+) -> None:
+    """Ask every question of the sets, score the answers, and hold them against the gates; exit 1 when one fails."""
+    from assistant.evaluation import runs
+    from assistant.evaluation.sets import load
+
+    folders = sets or [Path("evals/forums")]
+    with _assistant() as assistant:
+        questions = runs.asked({folder.name: load(folder) for folder in folders}, split=split, limit=limit)
+        with _progress() as progress:
+            run = runs.execute(assistant, questions, out, workers=workers, progress=progress)
+    _judged(run, runs.read(baseline) if baseline else None, gates, json_out)
+
+
+@eval_app.command("compare")
+def eval_compare(run: Path, baseline: Path, gates: GatesFile = _GATES, json_out: Annotated[Path | None, typer.Option("--json")] = None) -> None:
+    """Compare a run with a baseline, question by question; exit 1 when a gate fails."""
+    from assistant.evaluation import runs
+
+    _judged(runs.read(run), runs.read(baseline), gates, json_out)
+
+
+def _judged(run: Run, baseline: Run | None, gates: Path, out: Path | None) -> None:
+    from assistant.evaluation import gates as gating
+    from assistant.evaluation.report import as_text, summary
+
+    found = summary(run, baseline, gating.read(gates) if gates.is_file() else [])
+    print(as_text(found))
+    if out:
+        from assistant.schema import as_json
+
+        out.write_text(json.dumps(as_json(found), ensure_ascii=False, indent=1) + "\n", "utf-8")
+    if not all(verdict.passed for verdict in found.verdicts):
+        raise typer.Exit(1)

@@ -58,7 +58,7 @@ def _pdf(blocks: list[Block], metadata: dict[str, Any], target: Path) -> None:
     wrap = "CJK" if metadata["language"] in ("zh", "ja") else None
 
     class Outlined(SimpleDocTemplate):  # type: ignore[misc]
-        def afterFlowable(self, flowable: Any) -> None:  # noqa: N802
+        def afterFlowable(self, flowable: Any) -> None:
             if (level := getattr(flowable, "level", 0)) > 0:
                 key = f"h{self.headings}"
                 self.headings += 1

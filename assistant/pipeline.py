@@ -175,11 +175,6 @@ class Assistant:
         with self._leased() as generation:
             return _existing(generation, document_id)
 
-    def document_ids(self) -> list[str]:
-        """The ids of all documents of the published index. Raises IndexNotFound."""
-        with self._leased() as generation:
-            return [row[0] for row in generation.db.execute("SELECT id FROM documents ORDER BY id")]
-
     def fingerprint(self) -> str:
         """What the answers depend on: encoder, chunking and every document's content. Raises IndexNotFound."""
         with self._leased() as generation:

@@ -431,9 +431,9 @@ def _embedding() -> Any:
     from llama_index.core.embeddings import BaseEmbedding
 
     from assistant.index.encoders import load_encoder
-    from assistant.settings import EmbeddingSettings
+    from assistant.settings import Settings
 
-    encoder = load_encoder(EmbeddingSettings())
+    encoder = load_encoder(Settings().embedding)
 
     class Embedded(BaseEmbedding):
         def _get_text_embedding(self, text: str) -> list[float]:

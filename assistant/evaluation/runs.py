@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,7 +21,7 @@ from assistant.errors import DocumentNotFound, EvaluationError
 from assistant.evaluation import scoring
 from assistant.evaluation.scoring import Score
 from assistant.evaluation.sets import Item, language_of
-from assistant.schema import Answer, Filters, Message, as_json
+from assistant.schema import Answer, Filters, Message, Progress, as_json, silent
 
 if TYPE_CHECKING:
     from assistant.pipeline import Assistant
@@ -96,7 +96,7 @@ def asked(sets: Mapping[str, Sequence[Item]], *, split: str = "", limit: int = 0
 
 
 def execute(
-    assistant: Assistant, questions: Sequence[Asked], out: Path, *, workers: int = 2, tick: Callable[[], None] = lambda: None
+    assistant: Assistant, questions: Sequence[Asked], out: Path, *, workers: int = 2, progress: Progress = silent
 ) -> Run:
     """Put the questions and write the run to `out`; what it holds already is not asked again.
 
@@ -118,12 +118,10 @@ def execute(
     with _appended(out) as file, ThreadPoolExecutor(workers) as pool:
         if not done and not out.stat().st_size:
             _write(file, header)
-        for _ in done:
-            tick()
         for result in pool.map(lambda question: _ask(assistant, question, texts), [q for q in questions if q.key not in done]):
             done[result.key] = result
             _write(file, as_json(result))
-            tick()
+            progress("ask", len(done), len(questions))
     return Run(header, tuple(done[question.key] for question in questions))
 
 
@@ -231,7 +229,7 @@ def _revision() -> str:
     folder = Path(__file__).parent
     try:
         head, changed = (
-            subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S603, S607
+            subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S607
             for arguments in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )
     except (OSError, subprocess.SubprocessError):
@@ -253,12 +251,3 @@ def _appended(path: Path) -> IO[str]:
 def _write(file: IO[str], value: Any) -> None:
     file.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
     file.flush()
-
-
-def by_slice(results: Iterable[Result], name: Callable[[Result], str]) -> dict[str, list[Result]]:
-    """Results by what a function says of them; "" leaves one out."""
-    found: dict[str, list[Result]] = {}
-    for result in results:
-        if label := name(result):
-            found.setdefault(label, []).append(result)
-    return dict(sorted(found.items()))

@@ -196,7 +196,7 @@ def _wrong(item: Item, text_of: Callable[[str], str | None]) -> Iterator[str]:
         yield "no nugget is vital"
     yield from (f"there is no document {name}" for name in sorted(item.documents) if text_of(name) is None)
     # A conflict's values stand in one document each; elsewhere every gold span states every nugget.
-    pairs = [(v.gold, (v.nugget,)) for v in item.values] or [(gold, item.nuggets) for gold in item.gold]
+    pairs: list[tuple[Gold, tuple[Nugget, ...]]] = [(v.gold, (v.nugget,)) for v in item.values] or [(gold, item.nuggets) for gold in item.gold]
     for gold, nuggets in pairs:
         text = text_of(gold.document)
         if text is None:

@@ -80,7 +80,7 @@ def holm(ps: Mapping[str, float]) -> dict[str, float]:
 
 def _by_cluster(values: NDArray[np.float64], clusters: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     _, owners = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
-    return np.bincount(owners, values), np.bincount(owners).astype(np.float64)
+    return np.bincount(owners, values).astype(np.float64), np.bincount(owners).astype(np.float64)
 
 
 def _resampled(sums: NDArray[np.float64], sizes: NDArray[np.float64], resamples: int) -> NDArray[np.float64]:

@@ -155,4 +155,4 @@ class EmbeddedEncoder:
 def _soft_idf(best: Vectors) -> Vectors:
     """BM25's inverse document frequency [tokens] from each token's best cosine with each passage [tokens, passages]."""
     held = (best > _NEAR).sum(axis=1)
-    return np.log1p((best.shape[1] - held + 0.5) / (held + 0.5)).astype(np.float32)
+    return np.asarray(np.log1p((best.shape[1] - held + 0.5) / (held + 0.5)), dtype=np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,5 +89,5 @@ def test_holm_never_lowers_a_p_value_and_keeps_their_order(ps: dict[str, float])
     adjusted = holm(ps)
     assert all(adjusted[name] >= p for name, p in ps.items())
     ordered = sorted(ps, key=lambda name: ps[name])
-    assert all(adjusted[a] <= adjusted[b] for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(adjusted[a] <= adjusted[b] for a, b in pairwise(ordered))
     assert min(adjusted.values()) == pytest.approx(min(1.0, len(ps) * min(ps.values())))
