@@ -41,10 +41,10 @@ ANSWERED = [
     ("es", "¿Cuándo se celebró el foro de Changping de 2024?", "2024年11月22日"),
     ("fr", "Quand a eu lieu le forum de Changping 2024 ?", "22 November 2024"),
 ]
-# The passage is found, another sentence is quoted: the rules of evidence were made on a corpus of thirty documents.
+# The document is found, another sentence is quoted: the rules of evidence were made on a corpus of thirty documents.
 QUOTED_WRONGLY = [
-    ("en", "Who organised the 2024 Changping forum?", "Beijing Municipal Science & Technology Commission"),
-    ("en", "Who is DIA?", "non-profit"),
+    ("en", "Who organised the 2024 Changping forum?", "beijing-changping-forum-life-science-2024", "Beijing Municipal Science & Technology Commission"),
+    ("en", "Who is DIA?", "organisations/dia.en.md", "non-profit"),
 ]
 REFUSED = [
     ("de", "Wie hoch war das Budget der Konferenz in Qiantan?"),
@@ -82,11 +82,11 @@ def test_what_stands_there_is_answered(assistant: Assistant, language: str, ques
     assert all(statement.supported and statement.citations for statement in answer.statements)
 
 
-@pytest.mark.parametrize(("language", "question", "expected"), QUOTED_WRONGLY, ids=[q for _, q, _ in QUOTED_WRONGLY])
-def test_what_is_quoted_wrongly_is_found_all_the_same(assistant: Assistant, language: str, question: str, expected: str) -> None:
+@pytest.mark.parametrize(("language", "question", "document", "expected"), QUOTED_WRONGLY, ids=[entry[1] for entry in QUOTED_WRONGLY])
+def test_what_is_quoted_wrongly_is_found_all_the_same(assistant: Assistant, language: str, question: str, document: str, expected: str) -> None:
     answer = assistant.ask(question)
     assert answer.language == language
-    assert any(expected in passage.chunk.text for passage in answer.passages)
+    assert any(document in passage.chunk.document_id for passage in answer.passages)
     if not any(expected in citation.quote for citation in answer.citations):
         pytest.xfail("another sentence is quoted")
 
