@@ -143,8 +143,9 @@ class EmbeddedEncoder:
         vocabulary = np.flatnonzero(seen)
         place = np.zeros(len(self._rows), dtype=np.int32)
         place[vocabulary] = np.arange(len(vocabulary), dtype=np.int32)
-        cosines = self._unit_rows(asked) @ self._unit_rows(vocabulary).T
-        return np.asarray(np.maximum.reduceat(cosines[:, place[tokens]], np.cumsum(sizes) - sizes, axis=1))
+        # A row for each token of the vocabulary: gathering rows is several times faster than gathering columns.
+        cosines = self._unit_rows(vocabulary) @ self._unit_rows(asked).T
+        return np.asarray(np.maximum.reduceat(cosines[place[tokens]], np.cumsum(sizes) - sizes, axis=0)).T
 
     def _unit_rows(self, tokens: NDArray[np.integer]) -> Vectors:
         rows: Vectors = self._rows[tokens].astype(np.float32)

@@ -32,6 +32,7 @@ from assistant.settings import RetrievalSettings
 
 _EXCERPT = 300
 _TOP = 5  # places for exact tokens, and for passages that say different things
+_FEWER_BY_WORDS = 4
 _ORDERED = 30  # passages that are put in order beyond their scores, at least
 
 
@@ -146,9 +147,7 @@ class Retriever:
             clock = time.perf_counter()
 
         scored = self.scored(generation, text, filters or Filters(), context=context, lap=lap)
-        order, totals = scored.ranked(self._weights)
-        ranked = [_Candidate(scored.keys[i], float(totals[i]), scored.found_by(scored.keys[i])) for i in order]
-        passages = self._ordered(generation, scored, ranked, top_k, language or scored.question.language)
+        passages = self._ordered(generation, scored, top_k, language or scored.question.language)
         lap("fuse")
         return Found(scored.question, passages, timings)
 
@@ -171,30 +170,26 @@ class Retriever:
             return _overfetch(lambda size: generation.search_lexical(wanted, size, filters.collections), limit, len(generation.keys), allowed, blocked)
 
         query = LexicalQuery(question.terms, tuple(spelling_tokens(name) for name in question.names))
-        lexical = dict(by_words(query, self._settings.candidates))
+        # Late interaction costs by the passage, and words of its language are what it needs least help with.
+        limit = self._settings.candidates // (_FEWER_BY_WORDS if self._weights.late else 1)
+        lexical = dict(by_words(query, limit))
         exact = exact_passages(question, generation.manifest.passages, generation.lexical.frequency, by_words)
         lap("lexical")
         keys = sorted({*dense, *lexical, *exact})
         lacking = [key for key in keys if key not in dense]
         cosines = dense | dict(zip(lacking, (generation.rows(lacking) @ vector).tolist(), strict=True))
-        parts = np.stack(
-            [
-                _standardised([cosines[key] for key in keys]),
-                _standardised(self._late(generation, question, keys)),
-                _standardised([lexical.get(key, 0.0) for key in keys]),
-            ]
-        )
+        by_dense, by_lexical = (np.array([found.get(key, 0.0) for key in keys]) for found in (cosines, lexical))
+        parts = np.stack([_standardised(by_dense), _standardised(self._late(generation, question, keys)), _standardised(by_lexical)])
         lap("late")
         return Scored(question, keys, parts, dense.keys(), lexical.keys(), exact)
 
-    def _ordered(
-        self, generation: Generation, scored: Scored, ranked: list[_Candidate], top_k: int, language: str
-    ) -> tuple[ScoredChunk, ...]:
+    def _ordered(self, generation: Generation, scored: Scored, top_k: int, language: str) -> tuple[ScoredChunk, ...]:
         """The best candidates read by the reranker if there is one, versions put together, exact passages kept near the top."""
         release = self.view(generation).release
-        head = ranked[: max(_ORDERED, 3 * top_k, self._settings.rerank)]
-        kept = {candidate.key for candidate in head}
-        head += [candidate for candidate in ranked if candidate.key in scored.exact and candidate.key not in kept]
+        order, totals = scored.ranked(self._weights)
+        size = max(_ORDERED, 3 * top_k, self._settings.rerank)
+        places = order[:size] + [place for place in order[size:] if scored.keys[place] in scored.exact]
+        head = [_Candidate(scored.keys[place], float(totals[place]), scored.found_by(scored.keys[place])) for place in places]
         chunks = generation.chunks([candidate.key for candidate in head])
         if self._reranker is not None:
             front = head[: self._settings.rerank]

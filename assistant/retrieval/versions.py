@@ -34,10 +34,19 @@ def grouped(chunks: Sequence[Chunk], vectors: NDArray[np.float32], language: str
     version; then comes one version of each in another language, to compare with; then everything else.
     """
     close = vectors @ vectors.T >= SAME
+    numbers = [set(_NUMBERS.findall(chunk.text)) for chunk in chunks]
+
+    def versions(one: int, other: int) -> bool:
+        """True when two passages may be versions of one text: other documents, other languages, and no other numbers."""
+        if chunks[one].language == chunks[other].language or chunks[one].document_id == chunks[other].document_id:
+            return False
+        left, right = numbers[one], numbers[other]
+        return not left or not right or len(left & right) * 2 >= min(len(left), len(right))
+
     groups: list[list[int]] = []
-    for position, chunk in enumerate(chunks):
+    for position in range(len(chunks)):
         for group in groups:
-            if all(_versions(chunks[other], chunk) for other in group) and close[group[0], position]:
+            if close[group[0], position] and all(versions(other, position) for other in group):
                 group.append(position)
                 break
         else:
@@ -57,11 +66,3 @@ def grouped(chunks: Sequence[Chunk], vectors: NDArray[np.float32], language: str
             behind.extend([lead, *others])
     # What is behind keeps the order of its ranks: the passages themselves, not their groups, follow each other there.
     return Ordered((*leads, *beside, *sorted(behind)), lead_of)
-
-
-def _versions(one: Chunk, other: Chunk) -> bool:
-    """True when two passages may be versions of one text: other documents, other languages, and no other numbers."""
-    if one.language == other.language or one.document_id == other.document_id:
-        return False
-    left, right = (set(_NUMBERS.findall(chunk.text)) for chunk in (one, other))
-    return not left or not right or len(left & right) * 2 >= min(len(left), len(right))
