@@ -100,7 +100,11 @@ class TokenFile:
 
     @classmethod
     def open(cls, folder: Path) -> TokenFile:
+        """Raises OSError, ValueError when the files are gone or don't belong together."""
         begins = np.fromfile(folder / "tokens.i64", dtype="<i8")
+        whole = len(begins) > 0 and begins[0] == 0 and bool((begins[1:] >= begins[:-1]).all())
+        if not whole or int(begins[-1]) * 4 != (folder / "tokens.u32").stat().st_size:
+            raise ValueError("the token files don't belong together")
         size = int(begins[-1])
         ids = np.memmap(folder / "tokens.u32", dtype="<u4", mode="r", shape=(size,)) if size else np.zeros(0, dtype="<u4")
         return cls(ids, begins)
@@ -113,6 +117,23 @@ class TokenFile:
         """The token ids of these rows."""
         ids = np.asarray(self.ids)  # slicing a memmap costs several times as much
         return [ids[a:b] for a, b in zip(self.begins[rows].tolist(), self.begins[rows + 1].tolist(), strict=True)]
+
+
+def open_rows(folder: Path, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.float16], TokenFile]:
+    """A generation's keys, ascending, their vectors [keys, dimensions] and their token ids, the last two mapped.
+
+    Raises OSError, ValueError when a file is gone, or not as long as the others say.
+    """
+    keys = np.fromfile(folder / "keys.i64", dtype="<i8")
+    shape = (len(keys), dimensions)
+    if (folder / "vectors.f16").stat().st_size != 2 * len(keys) * dimensions:
+        raise ValueError("vectors and keys disagree")
+    # numpy cannot map an empty file.
+    vectors = np.memmap(folder / "vectors.f16", dtype="<f2", mode="r", shape=shape) if len(keys) else np.zeros(shape, dtype="<f2")
+    tokens = TokenFile.open(folder)
+    if len(tokens.begins) != len(keys) + 1:
+        raise ValueError("token ids and keys disagree")
+    return keys, vectors, tokens
 
 
 _COLUMNS = 'c.key, c.document_id, c.ordinal, c.text, c.start, c."end", c.heading, c.page, c.language, c.collection, d.title, d.date, d.source'
@@ -136,16 +157,10 @@ class Generation:
             raise IndexBroken(f"generation {folder.name} has no readable passages", fix="assistant ingest --rebuild") from error
         try:
             self.manifest = Manifest.read(folder)
-            self.keys: NDArray[np.int64] = np.fromfile(folder / "keys.i64", dtype="<i8")
-            shape = (len(self.keys), self.manifest.dimensions)
-            # numpy cannot map an empty file.
-            self.vectors: NDArray[np.float16] = np.memmap(folder / "vectors.f16", dtype="<f2", mode="r", shape=shape) if shape[0] else np.zeros(shape, dtype="<f2")
-            self._tokens = TokenFile.open(folder)
-            if len(self._tokens.begins) != shape[0] + 1:
-                raise ValueError("token ids and keys disagree")
+            self.keys, self.vectors, self._tokens = open_rows(folder, self.manifest.dimensions)
             self.lexical = LexicalIndex(folder / "lexical")
             self._rows32: NDArray[np.float32] | None = None
-            if shape[0] > EXACT_ROWS:
+            if len(self.keys) > EXACT_ROWS:
                 self._dense = VectorIndex(folder / "chroma")
             else:
                 self._rows32 = np.asarray(self.vectors, dtype=np.float32)

@@ -45,10 +45,13 @@ def unique_evidence(store: Store, fingerprint: str, dimensions: int, document_id
         hash_ = vector_hash(context_text(document.title, heading, text))
         if store.has_vector(fingerprint, hash_) and not store.shares_vector(hash_, excluding=going):
             row = store.vectors(fingerprint, [hash_], dimensions)[0]
+            (ids,) = store.tokens(fingerprint, [hash_])
+            # Another text may have the same tokens in another order or case.
+            if store.accounts_for(hash_, fingerprint, row.astype("<f2").tobytes(), ids.tobytes(), excluding=going):
+                continue
             if np.count_nonzero(row) >= 16:
                 needles.append(row.tobytes())
                 needles.append(row.astype("<f4").tobytes())
-            (ids,) = store.tokens(fingerprint, [hash_])
             if alone and len(ids) >= _TOKENS:
                 needles.append(ids.tobytes())
     return Evidence(document_id, tuple(text for _, text in passages), tuple(needles))

@@ -265,6 +265,11 @@ class Store:
         query = "SELECT 1 FROM chunks WHERE vector_hash = ? AND document_id NOT IN (SELECT value FROM json_each(?)) LIMIT 1"
         return self._db.execute(query, (hash_, json.dumps(list(excluding)))).fetchone() is not None
 
+    def accounts_for(self, hash_: bytes, fingerprint: str, vector: bytes, tokens: bytes, excluding: Sequence[str]) -> bool:
+        """True when another passage, of a document other than those excluded, has the same vector or holds these token ids."""
+        query = "SELECT hash FROM vectors WHERE fingerprint = ? AND hash <> ? AND (vector = ? OR (length(?) > 0 AND instr(tokens, ?) > 0))"
+        return any(self.shares_vector(other, excluding) for (other,) in self._vectors.execute(query, (fingerprint, hash_, vector, tokens, tokens)).fetchall())
+
     # -- tombstones and failures ------------------------------------------------------------------------
 
     def tombstones(self) -> set[str]:

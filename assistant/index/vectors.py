@@ -69,6 +69,14 @@ class VectorIndex:
         """Rows by collection."""
         return dict(self._counts)
 
+    def cosines(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> list[float]:
+        """The cosine of each of these unit rows with what is held under its key; 0 where nothing is."""
+        held: dict[str, Any] = {}
+        for target in self._collections.values():
+            found = target.get(ids=[str(key) for key in keys], include=["embeddings"])
+            held.update(zip(found["ids"], found["embeddings"], strict=True))
+        return [float(vector @ held[str(key)] / (np.linalg.norm(held[str(key)]) or 1)) if str(key) in held else 0.0 for key, vector in zip(keys, vectors, strict=True)]
+
     def search(self, vector: NDArray[np.float32], limit: int, collections: Sequence[str] = ()) -> list[tuple[int, float]]:
         """(key, cosine), best first, over the named collections or all."""
         return self.search_many(vector[np.newaxis], limit, collections)[0]
