@@ -5,8 +5,10 @@ It knows the store and raw files, nothing of search.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+import ctypes
+import platform
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from assistant.index.store import Store, context_text, vector_hash
 _SNIPPET = 48
 _TOKENS = 12  # a shorter run of token ids may stand in another passage
 _BLOCK = 8 << 20
+_M_PERTURB = -6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,24 @@ def unique_evidence(store: Store, fingerprint: str, dimensions: int, document_id
             if alone and len(ids) >= _TOKENS:
                 needles.append(ids.tobytes())
     return Evidence(document_id, tuple(text for _, text in passages), tuple(needles))
+
+
+@contextmanager
+def scrubbed_memory() -> Iterator[None]:
+    """While it lasts, what is freed is overwritten; what was freed before goes back to the system (glibc; elsewhere nothing).
+
+    Chroma writes whole buffers to its files, also the parts that it never filled: a deleted vector that this process once held
+    was found in one of them.
+    """
+    libc = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+    if libc:
+        libc.mallopt(ctypes.c_int(_M_PERTURB), ctypes.c_int(0x5A))
+        libc.malloc_trim(ctypes.c_size_t(0))
+    try:
+        yield
+    finally:
+        if libc:
+            libc.mallopt(ctypes.c_int(_M_PERTURB), ctypes.c_int(0))
 
 
 def traces(index: Path, evidence: Evidence) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from assistant.index import proof
 from assistant.index.embedded import EmbeddedEncoder
 from assistant.index.encoders import Encoder
-from assistant.index.proof import Evidence, traces, unique_evidence
+from assistant.index.proof import Evidence, scrubbed_memory, traces, unique_evidence
 from assistant.index.store import Store, context_text, vector_hash
 from tests.passages import ENCODER, document, publish_now, put, remove, sentence
 
@@ -45,7 +45,8 @@ def test_a_document_that_was_removed_and_purged_is_found_nowhere(store: Store, t
     item = evidence(store, "default/tests/3.md")
     remove(store, ["default/tests/3.md"])
     store.drop_unused_vectors()
-    publish_now(tmp_path, store, rebuild=True)
+    with scrubbed_memory():
+        publish_now(tmp_path, store, rebuild=True)
     store.purge()
     assert traces(tmp_path, item), "the older generation still holds it"
     shutil.rmtree(tmp_path / "generations" / "1")
@@ -64,7 +65,8 @@ def test_a_delete_leaves_no_token_ids_behind(store: Store, tmp_path: Path, tiny_
     assert any(name.startswith("vectors.sqlite") for name in names)
     remove(store, ["default/tests/3.md"])
     store.drop_unused_vectors()
-    publish_now(tmp_path, store, tiny_table, rebuild=True)
+    with scrubbed_memory():
+        publish_now(tmp_path, store, tiny_table, rebuild=True)
     store.purge()
     shutil.rmtree(tmp_path / "generations" / "1")
     assert traces(tmp_path, alone) == []
@@ -86,7 +88,8 @@ def test_vectors_and_token_ids_that_another_document_has_as_well_prove_nothing(s
     item = evidence(store, "default/tests/1.md", encoder)
     remove(store, ["default/tests/1.md"])
     store.drop_unused_vectors()
-    publish_now(tmp_path, store, encoder)
+    with scrubbed_memory():
+        publish_now(tmp_path, store, encoder)
     store.purge()
     assert traces(tmp_path, item) == []
 
