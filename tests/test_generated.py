@@ -42,6 +42,7 @@ def test_the_corpus_is_large_and_varied() -> None:
     assert {found["language"] for _, found in DOCUMENTS} >= {"en", "de", "ja", "zh", "fr", "es", "ko", "it", "pt"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("original", "target"), targets(), ids=[target.name for _, target in targets()])
 def test_an_office_file_says_what_its_original_says(original: Path, target: Path, tmp_path: Path) -> None:
     render(original, tmp_path / target.name)

@@ -14,6 +14,8 @@ from assistant import Assistant, Settings
 from assistant.errors import SettingsError
 from assistant.generated import corpus_documents
 
+pytestmark = pytest.mark.slow
+
 CORPUS = Path(__file__).parents[1] / "corpus"
 
 ANSWERED = [

@@ -85,6 +85,7 @@ def test_a_run_holds_every_question_with_its_score_and_can_be_read_again(assista
     assert run.header["index"] == assistant.fingerprint()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_where_it_was(assistant: Assistant, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = runs.execute(assistant, questions(place), place / "whole.jsonl", workers=1)
     content = (place / "whole.jsonl").read_bytes()
@@ -99,6 +100,7 @@ def test_a_stopped_run_goes_on_where_it_was(assistant: Assistant, place: Path, m
     assert len(runs.read(place / "cut.jsonl").results) == len(whole.results)
 
 
+@pytest.mark.slow
 def test_a_run_of_something_else_is_not_gone_on_with(assistant: Assistant, place: Path) -> None:
     runs.execute(assistant, questions(place)[:3], place / "run.jsonl")
     with pytest.raises(EvaluationError, match="another index, set or settings"):
@@ -123,6 +125,7 @@ def test_a_follow_up_is_asked_with_its_history_and_written_out(assistant: Assist
     assert run.results[1].score.vital == 1
 
 
+@pytest.mark.slow
 def test_figures_of_a_run_beside_itself_do_not_differ(assistant: Assistant, place: Path) -> None:
     run = runs.execute(assistant, questions(place), place / "run.jsonl")
     found = report.summary(run, run, [])
@@ -170,6 +173,7 @@ def test_the_projects_gates_can_be_read() -> None:
     assert {gate.metric for gate in gates.read(Path(__file__).parents[2] / "evals" / "gates.toml")} <= set(metrics.METRICS)
 
 
+@pytest.mark.slow
 def test_the_commands(assistant: Assistant, place: Path) -> None:
     def run(*arguments: str) -> tuple[int, str]:
         done = CliRunner().invoke(app, arguments)

@@ -22,6 +22,7 @@ def text_of(document: str) -> str | None:
     return read_file(file, Limits()).text if file.is_file() else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sets.FORMS)
 def test_every_span_and_nugget_of_the_projects_sets_is_proven(name: str) -> None:
     items = load(ROOT / "evals" / name)

@@ -20,6 +20,7 @@ def questions(random: np.random.Generator, clusters: int, size: int, share: floa
     return values.astype(float).ravel(), [str(n) for n in range(clusters) for _ in range(size)]
 
 
+@pytest.mark.slow
 def test_the_same_system_twice_differs_in_no_more_than_one_comparison_in_twenty() -> None:
     """A/A: two runs of one system, whose clustered answers change at random. Within binomial error over 1,000 simulations."""
     random = np.random.default_rng(1)
@@ -35,6 +36,7 @@ def test_the_same_system_twice_differs_in_no_more_than_one_comparison_in_twenty(
     assert rejected <= binom.ppf(0.999, 1000, 0.05)
 
 
+@pytest.mark.slow
 def test_an_interval_covers_the_truth_nineteen_times_in_twenty() -> None:
     random = np.random.default_rng(2)
     covered = 0

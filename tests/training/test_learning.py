@@ -148,6 +148,7 @@ def test_the_card_names_every_source_and_figure(data: Path, tmp_path: Path, monk
     assert registered()
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_model_and_makes_it_again(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     import typer
 
