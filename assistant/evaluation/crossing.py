@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.evaluation.statistics import estimate
 from assistant.index.generation import open_current
 from assistant.pipeline import Assistant
 from assistant.retrieval.search import Retriever, Weights
@@ -32,7 +33,6 @@ from assistant.training import heldout
 
 LANGUAGES = ("en", "de", "ja", "zh", "fr", "es", "ko", "ru", "pt")
 SETS = {"en de zh": ("en", "de", "zh"), "en de zh es ru": ("en", "de", "zh", "es", "ru"), "all nine": LANGUAGES}
-_RESAMPLES = 10_000
 _STEPS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _POOL = 240
 _DEPTH = 10
@@ -128,16 +128,10 @@ def _within(asked: Asked, depth: int) -> bool:
 
 
 def _interval(asked: Sequence[Asked], correct: Any) -> tuple[float, float, float]:
-    """Mean with its 95% interval: passages are resampled, since their questions and translations share their fate."""
-    clusters: dict[int, list[bool]] = {}
-    for one in asked:
-        clusters.setdefault(one.passage, []).append(correct(one))
-    sums = np.array([sum(values) for values in clusters.values()], dtype=np.float64)
-    sizes = np.array([len(values) for values in clusters.values()], dtype=np.float64)
-    drawn = np.random.default_rng(0).integers(0, len(sums), (_RESAMPLES, len(sums)))
-    means = sums[drawn].sum(1) / sizes[drawn].sum(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return tuple(round(100 * float(value), 1) for value in (sums.sum() / sizes.sum(), low, high))  # type: ignore[return-value]
+    """Mean with its 95% interval, percent: passages are resampled, since their questions and translations share their fate."""
+    found = estimate([float(correct(one)) for one in asked], [str(one.passage) for one in asked])
+    assert found is not None
+    return round(100 * found.mean, 1), round(100 * found.low, 1), round(100 * found.high, 1)
 
 
 # -- choosing the weights -----------------------------------------------------------------------------------------------

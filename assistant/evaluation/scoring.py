@@ -6,7 +6,7 @@ It knows one item and one answer; nothing of sets, runs or statistics.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assistant.evaluation.sets import Item, find, language_of
 from assistant.language.detection import detect
@@ -77,7 +77,7 @@ def score(
         (okay if answered else 0.0) if item.answerable and okay is not None else None,
         len(quotes), valid, precise, (precise > 0) if item.answerable and answered else None, kept_language(answer, language), both,
     )  # fmt: skip
-    return Score(**{**{name: getattr(made, name) for name in Score.__slots__}, "wrong": tuple(_wrong(item, made))})
+    return replace(made, wrong=tuple(_wrong(item, made)))
 
 
 def kept_language(answer: Answer, language: str) -> bool | None:
