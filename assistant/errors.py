@@ -91,5 +91,11 @@ class QuestionError(AssistantError):
     public = "Please ask a question of at most 2,000 characters."
 
 
+class FeedbackError(AssistantError):
+    """Feedback that cannot be kept as it stands, or at all."""
+
+    public = "Your feedback could not be kept."
+
+
 class EvaluationError(AssistantError):
     """A question set, a run or a gate that cannot be used."""

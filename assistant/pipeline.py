@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from assistant.errors import DeleteUnproven, DocumentNotFound, IndexMismatch, IndexNotFound, NameNotFound, QuestionError
+from assistant.feedback import FeedbackStore
 from assistant.index.encoders import Encoder, load_encoder, may_be
 from assistant.index.generation import (
     Generation,
@@ -28,6 +29,7 @@ from assistant.index.generation import (
 )
 from assistant.schema import (
     Answer,
+    Chunk,
     DeleteReport,
     Document,
     Filters,
@@ -54,6 +56,7 @@ class Assistant:
         self._given_encoder = encoder
         self._guard = threading.Lock()
         self._generations = Generations(self._index)
+        self.feedback = FeedbackStore(settings.feedback.path, settings.feedback.days)
         self._retriever: Any = None
 
     @classmethod
@@ -246,6 +249,7 @@ class Assistant:
         from assistant.writing import Writer
 
         done = Writer(self.settings, self.encoder).delete(document_ids, self._generations.refresh)
+        self.feedback.forget(document_ids)
         with self._leased() as generation:
             for item in done.evidence:
                 if generation.document(item.document_id) is not None:
@@ -290,6 +294,11 @@ class Assistant:
                 "deleted": [row[0] for row in db.execute("SELECT document_id FROM tombstones ORDER BY document_id")],
                 "bytes": size(self._index),
             }
+
+    def passages(self, document_id: str) -> list[Chunk]:
+        """A document's passages, in order; none of a document that is not there. Raises IndexNotFound."""
+        with self._leased() as generation:
+            return generation.passages(document_id)
 
     def document_ids(self) -> list[str]:
         """Ids of all documents of the published index, in order."""

@@ -135,7 +135,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one question. `mode` is "extractive", "generated" or "abstained"."""
+    """The answer to one question. `mode` is "extractive", "generated" or "abstained".
+
+    `confidence` (0 to 1) orders answers by how likely they answer what was asked; None where nothing was weighed.
+    """
 
     question: str
     text: str
@@ -147,6 +150,7 @@ class Answer:
     passages: tuple[ScoredChunk, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,11 @@ class AnsweringSettings(_Section):
     clock: datetime | None = Field(None, description="A fixed time for embargo and expiry, for tests and demonstrations.")
 
 
+class FeedbackSettings(_Section):
+    path: Path = Field(Path("feedback.sqlite"), description="File that keeps what people say of answers.")
+    days: int = Field(365, ge=1, description="Days after which it is forgotten.")
+
+
 class LLMSettings(_Section):
     provider: str = Field("", description="Not supported yet, leave empty: answers consist of quotes.")
     model: str = Field("", description="Name of the language model.")
@@ -141,6 +146,7 @@ class Settings(BaseModel):
     retrieval: RetrievalSettings = RetrievalSettings()  # type: ignore[call-arg]
     names: NamesSettings = NamesSettings()  # type: ignore[call-arg]
     answering: AnsweringSettings = AnsweringSettings()  # type: ignore[call-arg]
+    feedback: FeedbackSettings = FeedbackSettings()  # type: ignore[call-arg]
     llm: LLMSettings = LLMSettings()  # type: ignore[call-arg]
     web: WebSettings = WebSettings()  # type: ignore[call-arg]
     portals: list[dict[str, Any]] = Field([], description="Portals with a widget; not supported yet, leave empty.")
@@ -201,7 +207,7 @@ def _resolve_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
         for source in corpus.get("sources", []) if isinstance(corpus.get("sources"), list) else []:
             if isinstance(source, dict) and "path" in source:
                 source["path"] = resolved(source["path"])
-    for section, key in (("index", "path"), ("names", "glossary")):
+    for section, key in (("index", "path"), ("names", "glossary"), ("feedback", "path")):
         if isinstance(values.get(section), dict) and key in values[section]:
             values[section][key] = resolved(values[section][key])
     # A model may be a name as well as a folder.

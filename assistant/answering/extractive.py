@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.answering.citations import cite
 from assistant.answering.evidence import Held, Needs, TokenSet, held_by, kind_strength, tokens_of
@@ -39,6 +39,8 @@ _LONGEST_TABLE = 500
 _OPENS_LIST = (":", "：")
 _TAKES_LISTS = ("list", "who", "reason", "definition", "")
 _NEAREST_NAMED = 3
+# The most that a sentence can score; what `confidence` is a share of.
+_BEST = 1 + _KIND + _DEFINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def answer(
     chosen = _choose(candidates, settings.quotes, question.kind)
     cited = {candidate.chunk.id for candidate in chosen}
     shown = [p for p in passages if p.rank <= settings.top_k or p.chunk.id in cited]
-    return _compose(question.text, words, chosen, shown, documents)
+    made = _compose(question.text, words, chosen, shown, documents)
+    return replace(made, confidence=max(0.0, min(1.0, chosen[0].score / _BEST)))
 
 
 def _links(passages: Sequence[ScoredChunk], language: Pack) -> list[str]:

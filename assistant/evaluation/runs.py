@@ -7,9 +7,11 @@ a run that was stopped goes on where it was. It knows an assistant and items; sc
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hashlib
 import json
 import subprocess
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,15 +21,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 from assistant.errors import DocumentNotFound, EvaluationError
 from assistant.evaluation import scoring
-from assistant.evaluation.scoring import Score
+from assistant.evaluation.scoring import Found, Score
 from assistant.evaluation.sets import Item, language_of
-from assistant.schema import Answer, Filters, Message, Progress, as_json, silent
+from assistant.schema import Answer, Chunk, Filters, Message, Progress, as_json, silent
 
 if TYPE_CHECKING:
     from assistant.pipeline import Assistant
 
 DEPTH = 10  # passages searched
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Result:
     split: str
     question: str
     answerable: bool
-    gold: tuple[str, ...]
+    gold: tuple[Mapping[str, str], ...]
     reviewed: bool
     text: str
     mode: str
@@ -51,6 +53,8 @@ class Result:
     score: Score
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     variant: str = ""
+    confidence: float | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question to be put: an item in one of its languages; `variant` is `full` for a follow-up written out."""
+    """One question to be put: an item in one of its languages.
+
+    `variant` is `full` for a follow-up written out, `again 2` and so on for a question that is put more than once.
+    """
 
     set: str
     item: Item
@@ -80,8 +87,8 @@ class Asked:
         return self.item.full if self.variant == "full" else self.item.ask[self.language]
 
 
-def asked(sets: Mapping[str, Sequence[Item]], *, split: str = "", limit: int = 0) -> list[Asked]:
-    """The questions of the sets, in order; follow-ups also written out. `limit` takes so many items, evenly spread."""
+def asked(sets: Mapping[str, Sequence[Item]], *, split: str = "", limit: int = 0, repeat: int = 1) -> list[Asked]:
+    """The questions of the sets, in order, each `repeat` times; follow-ups also written out. `limit` takes so many items, evenly spread."""
     found = []
     for name, items in sets.items():
         chosen = [item for item in items if not split or item.split == split]
@@ -90,6 +97,7 @@ def asked(sets: Mapping[str, Sequence[Item]], *, split: str = "", limit: int = 0
         for item in chosen:
             for language in item.ask:
                 found.append(Asked(name, item, language))
+                found += [Asked(name, item, language, f"again {time}") for time in range(2, repeat + 1)]
                 if item.history:
                     found.append(Asked(name, item, language, "full"))
     return found
@@ -126,10 +134,11 @@ def execute(
 
 
 def read(path: Path) -> Run:
-    """A run from its file; a last line that a kill cut short is left out. Raises EvaluationError."""
+    """A run from its file, compressed (`.gz`) or not; a last line that a kill cut short is left out. Raises EvaluationError."""
     try:
-        lines = path.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        content = path.read_bytes()
+        lines = (gzip.decompress(content) if path.suffix == ".gz" else content).decode().split("\n")
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise EvaluationError(f"{path} cannot be read as a run", fix="name a file that assistant eval run wrote") from error
     values = []
     for number, line in enumerate(lines):
@@ -147,17 +156,19 @@ def read(path: Path) -> Run:
 
 
 def _result(entry: Mapping[str, Any]) -> Result:
-    score = {**entry["score"], "wrong": tuple(entry["score"]["wrong"])}
+    found = {pool: Found(tuple(values["ranks"]), values["relevant"]) for pool, values in entry["score"]["found"].items()}
+    score = {**entry["score"], "found": found, "wrong": tuple(entry["score"]["wrong"])}
     return Result(**{**entry, "gold": tuple(entry["gold"]), "citations": tuple(entry["citations"]), "score": Score(**score)})
 
 
 class Texts:
-    """Documents of the index by their path within the corpus."""
+    """Documents of the index, and their passages, by their path within the corpus."""
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
         self._ids = {self.path(document_id): document_id for document_id in assistant.document_ids()}
         self.text = cache(self._text)
+        self.passages = cache(self._passages)
 
     @staticmethod
     def path(document_id: str) -> str:
@@ -172,27 +183,37 @@ class Texts:
         except DocumentNotFound:
             return None
 
+    def _passages(self, path: str) -> list[Chunk]:
+        return self._assistant.passages(self._ids[path]) if path in self._ids else []
+
+    @property
+    def paths(self) -> list[str]:
+        """Every document's path, in order."""
+        return sorted(self._ids)
+
 
 def _ask(assistant: Assistant, question: Asked, texts: Texts) -> Result:
     item = question.item
     history = [] if question.variant == "full" else [Message("user", text) for text in item.history]
     answer = assistant.ask(question.question, history, language=question.language)
     gold = scoring.locate(item, texts.text)
-    ranks = dict(_ranks(assistant, question, gold, texts)) if gold and not history else {}
-    scored = scoring.score(item, question.language, answer, gold, ranks, texts.text, texts.path)
+    found = dict(_found(assistant, question, gold, texts)) if gold and not history else {}
+    scored = scoring.score(item, question.language, answer, gold, found, texts.text, texts.path)
     return Result(
         question.key, question.set, item.id, item.kind, question.language, item.cluster, item.split, question.question, item.answerable,
-        tuple(gold.quote for gold in item.gold), question.language in item.reviewed, answer.text, answer.mode, tuple(_citations(answer, texts)), scored,
-        answer.timings_ms, question.variant,
+        tuple({"document": gold.document, "quote": gold.quote} for gold in item.gold), question.language in item.reviewed, answer.text, answer.mode, tuple(_citations(answer, texts)), scored,
+        answer.timings_ms, question.variant, answer.confidence, item.subject,
     )  # fmt: skip
 
 
-def _ranks(assistant: Assistant, question: Asked, gold: scoring.Located, texts: Texts) -> Iterator[tuple[str, int]]:
-    """The first relevant passage's rank in the whole index, and among the passages of each language that gold stands in."""
+def _found(assistant: Assistant, question: Asked, gold: scoring.Located, texts: Texts) -> Iterator[tuple[str, Found]]:
+    """Where the relevant passages come in the whole index, and among the passages of each language that gold stands in."""
+    relevant = [chunk for document in gold for chunk in texts.passages(document) if scoring.relevant(chunk, document, gold)]
     pools = {"mixed": Filters(), **{language: Filters(languages=(language,)) for language in sorted({language_of(d) for d in gold})}}
     for name, filters in pools.items():
         hits = assistant.search(question.question, top_k=DEPTH, filters=filters)
-        yield name, scoring.rank([hit.chunk for hit in hits], gold, texts.path)
+        ranks = scoring.ranks([hit.chunk for hit in hits], gold, texts.path)
+        yield name, Found(ranks, sum(name in ("mixed", language_of(texts.path(chunk.document_id))) for chunk in relevant))
 
 
 def _citations(answer: Answer, texts: Texts) -> Iterator[dict[str, Any]]:

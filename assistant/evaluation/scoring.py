@@ -18,15 +18,23 @@ Located = Mapping[str, Sequence[Range]]
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """1-based ranks of the relevant passages among those searched, and how many there are in the pool."""
+
+    ranks: tuple[int, ...] = ()
+    relevant: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """What one answer is worth. Shares are None where the question has nothing to measure them by.
 
-    `ranks`: by pool (`mixed`, or the language of the gold passages searched alone), the 1-based rank of the first relevant passage
-    (0: not among those searched). `valid`: citations that stand in their document, of `cited`; `precise`: those that touch gold.
+    `found`: by pool (`mixed`, or the language of the gold passages searched alone), where the relevant passages came.
+    `valid`: citations that stand in their document, of `cited`; `precise`: those that touch gold.
     """
 
     answered: bool
-    ranks: Mapping[str, int] = field(default_factory=dict)
+    found: Mapping[str, Found] = field(default_factory=dict)
     vital: float | None = None
     okay: float | None = None
     cited: int = 0
@@ -51,13 +59,13 @@ def relevant(chunk: Chunk, document: str, gold: Located) -> bool:
     return any(2 * (min(chunk.end, end) - max(chunk.start, start)) >= end - start for start, end in gold.get(document, ()))
 
 
-def rank(chunks: Sequence[Chunk], gold: Located, document_of: Callable[[str], str]) -> int:
-    """The 1-based rank of the first relevant passage; 0 if none."""
-    return next((place for place, chunk in enumerate(chunks, 1) if relevant(chunk, document_of(chunk.document_id), gold)), 0)
+def ranks(chunks: Sequence[Chunk], gold: Located, document_of: Callable[[str], str]) -> tuple[int, ...]:
+    """The 1-based ranks of the relevant passages."""
+    return tuple(place for place, chunk in enumerate(chunks, 1) if relevant(chunk, document_of(chunk.document_id), gold))
 
 
 def score(
-    item: Item, language: str, answer: Answer, gold: Located, ranks: Mapping[str, int], text_of: Callable[[str], str | None], document_of: Callable[[str], str]
+    item: Item, language: str, answer: Answer, gold: Located, found: Mapping[str, Found], text_of: Callable[[str], str | None], document_of: Callable[[str], str]
 ) -> Score:
     """Score an answer to the item as asked in a language."""
     quotes = [(document_of(c.document_id), c) for c in answer.citations]
@@ -73,7 +81,7 @@ def score(
     if item.values and answered:
         both = all(any(v.nugget.matches(c.quote, language_of(d)) for d, c in quotes) for v in item.values)
     made = Score(
-        answered, dict(ranks), (vital if answered else 0.0) if item.answerable and vital is not None else None,
+        answered, dict(found), (vital if answered else 0.0) if item.answerable and vital is not None else None,
         (okay if answered else 0.0) if item.answerable and okay is not None else None,
         len(quotes), valid, precise, (precise > 0) if item.answerable and answered else None, kept_language(answer, language), both,
     )  # fmt: skip
@@ -95,7 +103,7 @@ def _wrong(item: Item, score: Score) -> list[str]:
     found = []
     if not item.answerable:
         return ["answered, though the documents do not hold it"] if score.answered else []
-    if not score.ranks.get("mixed"):
+    if "mixed" in score.found and not score.found["mixed"].ranks:
         found.append("the passage was not found")
     if not score.answered:
         found.append("abstained")

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import yaml
 
 from assistant.errors import EvaluationError
+from assistant.evaluation import reviews
 from assistant.evaluation.nuggets import Nugget
 
 KINDS = ("fact", "number", "date", "list", "who", "definition", "comparison", "unanswerable-near", "unanswerable-far")
@@ -26,6 +27,8 @@ FORMS = ("forums", "conflicts", "conversations")
 _TEST = 0.5  # share of the clusters
 
 Split = Literal["dev", "test"]
+Passage = tuple[str, int, str]
+"""Document, where the passage begins in it, and its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,14 @@ def load(folder: Path) -> list[Item]:
     if folder.name not in read:
         read[folder.name] = list(_items(folder, "forums"))
     clusters = _clusters([item for items in read.values() for item in items])
-    return [replace(item, cluster=(own := clusters[item.subject]), split=split_of(own)) for item in read[folder.name]]
+    held = reviews.read(folder.parent / reviews.FILE)
+    return [
+        replace(
+            item, cluster=(own := clusters[item.subject]), split=split_of(own),
+            reviewed=tuple(dict.fromkeys((*item.reviewed, *reviews.reviewed(held, folder.name, item.id, item.ask)))),
+        )
+        for item in read[folder.name]
+    ]  # fmt: skip
 
 
 def split_of(cluster: str) -> Split:
@@ -126,13 +136,14 @@ def _items(folder: Path, form: str) -> Iterator[Item]:
             raise EvaluationError(f"{file} is no YAML ({' '.join(str(error).split())})", fix="mend that line") from error
         for number, entry in enumerate(entries, 1):
             try:
-                yield from _read(entry, file.stem, form)
+                yield from read_entry(entry, file.stem, form)
             except (KeyError, TypeError, ValueError) as error:
                 where = entry.get("id", number) if isinstance(entry, dict) else number
                 raise EvaluationError(f"{file}, entry {where}: {type(error).__name__} {error}", fix="evals/README.md says what an entry holds") from error
 
 
-def _read(entry: Any, subject: str, form: str) -> Iterator[Item]:
+def read_entry(entry: Any, subject: str, form: str) -> Iterator[Item]:
+    """The items of one entry of a file. Raises KeyError, TypeError or ValueError for what it lacks."""
     if form == "conversations":
         history: tuple[str, ...] = ()
         for number, turn in enumerate(entry["turns"], 1):
@@ -207,22 +218,27 @@ def _wrong(item: Item, text_of: Callable[[str], str | None]) -> Iterator[str]:
         yield from (f"{nugget} is not in its span of {gold.document}" for nugget in nuggets if not nugget.matches(gold.quote, language))
 
 
-def unlabelled(items: Sequence[Item], passages: Iterable[tuple[str, str]]) -> list[str]:
-    """Passages (document, text) outside an item's gold documents that match all its vital nuggets: perhaps gold that is missing.
+def unlabelled(items: Sequence[Item], passages: Iterable[Passage], text_of: Callable[[str], str | None]) -> list[str]:
+    """Passages that hold no gold of an item and match all its vital nuggets: perhaps gold that is missing, for a person to look at.
 
-    Only items with two vital nuggets or more are held against passages: one number alone stands in many places.
+    One number or word alone stands in many places: an item with a single vital nugget is held only against its own subject's
+    documents and those that it names.
     """
     rows = list(passages)
     found = []
     for item in items:
         vital = [nugget for nugget in item.nuggets if nugget.vital]
-        if len(vital) < 2 or item.values:
+        if not vital or item.values:
             continue
-        named = {gold.document for gold in item.gold}
-        for document, text in rows:
-            if document not in named and all(nugget.matches(text, language_of(document)) for nugget in vital):
-                found.append(f"{item.id}: {document} matches all vital nuggets and is no gold")
-    return list(dict.fromkeys(found))
+        spans = {(gold.document, span) for gold in item.gold for span in find(gold.quote, text_of(gold.document) or "")}
+        for document, start, text in rows:
+            if len(vital) < 2 and document not in item.documents and subject_of(document) != item.subject:
+                continue
+            if any(name == document and first < start + len(text) and start < last for name, (first, last) in spans):
+                continue
+            if all(nugget.matches(text, language_of(document)) for nugget in vital):
+                found.append(f"{item.id}: a passage of {document} matches all vital nuggets and holds no gold: {' '.join(text.split())[:80]}")
+    return found
 
 
 def language_of(document: str) -> str:

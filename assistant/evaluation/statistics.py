@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,5 +86,74 @@ def _by_cluster(values: NDArray[np.float64], clusters: Sequence[str]) -> tuple[N
 
 def _resampled(sums: NDArray[np.float64], sizes: NDArray[np.float64], resamples: int) -> NDArray[np.float64]:
     """Means of resampled clusters [resamples]."""
-    drawn = np.random.default_rng(_SEED).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), resamples)
+    drawn = _drawn(len(sums), resamples)
     return np.asarray((drawn @ sums) / (drawn @ sizes))
+
+
+@lru_cache(maxsize=64)
+def _drawn(clusters: int, resamples: int) -> NDArray[np.float64]:
+    """How often each cluster is drawn [resamples, clusters]; the same draws for all figures of as many clusters."""
+    return np.random.default_rng(_SEED).multinomial(clusters, np.full(clusters, 1 / clusters), resamples).astype(np.float64)
+
+
+# -- power --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """How often (0 to 1) a loss of `loss` is seen, with `churn` gained elsewhere and as much more lost.
+
+    `seen`: the interval of the difference lies below zero; `stopped`: it lies below minus the margin.
+    """
+
+    loss: float
+    churn: float
+    seen: float
+    stopped: float
+
+
+def power(
+    values: Sequence[float], units: Sequence[str], clusters: Sequence[str], *, losses: Sequence[float], churns: Sequence[float], margin: float, trials: int = 200
+) -> list[Power]:
+    """The power of `difference` on questions like these, by simulation.
+
+    In each trial clusters are drawn anew, and whole units (a question with its translations, or a cluster) lose all that they have or
+    gain what they lack, so often that the expected loss is `loss`. Losses and churns are shares of all questions; one that the values
+    cannot hold (a gain of more than is missing) is left out.
+    """
+    own = np.asarray(values, dtype=np.float64)
+    _, unit_of = np.unique(np.asarray(units, dtype=object).astype(str), return_inverse=True)
+    _, cluster_of = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
+    sizes = np.bincount(cluster_of).astype(np.float64)
+    drawn = _drawn(len(sizes), 1000)
+    random = np.random.default_rng(_SEED)
+    held, missing = float(own.mean()), float(1 - own.mean())
+    found = []
+    for churn in churns:
+        for loss in losses:
+            if loss + churn > held or churn > missing:
+                continue
+            seen = stopped = 0
+            for _ in range(trials):
+                fate = random.random(unit_of.max() + 1)[unit_of]
+                lost = fate < (loss + churn) / held
+                gained = fate > 1 - (churn / missing if churn else 0.0)
+                deltas = np.where(lost, -own, np.where(gained, 1 - own, 0.0))
+                chosen = random.integers(0, len(sizes), len(sizes))
+                sums = np.bincount(cluster_of, deltas, len(sizes))[chosen]
+                high = float(np.percentile((drawn @ sums) / (drawn @ sizes[chosen]), 97.5))
+                seen += high < 0
+                stopped += high < -margin
+            found.append(Power(loss, churn, seen / trials, stopped / trials))
+    return found
+
+
+def smallest_found(table: Sequence[Power], churn: float, *, stopped: bool = False, share: float = 0.8) -> float | None:
+    """The smallest loss found in `share` of the trials, between two losses of the table by a straight line; None beyond them."""
+    before: tuple[float, float] = (0.0, 0.0)
+    for row in sorted((row for row in table if row.churn == churn), key=lambda row: row.loss):
+        rate = row.stopped if stopped else row.seen
+        if rate >= share:
+            return before[0] + (row.loss - before[0]) * (share - before[1]) / (rate - before[1])
+        before = (row.loss, rate)
+    return None

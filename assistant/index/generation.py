@@ -196,6 +196,11 @@ class Generation:
                 found[row[0]] = _chunk(row)
         return found
 
+    def passages(self, document_id: str) -> list[Chunk]:
+        """A document's passages, in order."""
+        query = f"SELECT {_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.id = ? ORDER BY c.ordinal"
+        return [_chunk(row) for row in self.db.execute(query, (document_id,))]
+
     def rows(self, keys: Iterable[int]) -> NDArray[np.float32]:
         """float32 [len(keys), dimensions]: the vectors of these passages."""
         wanted = np.fromiter(keys, dtype=np.int64)

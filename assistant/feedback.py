@@ -1,0 +1,112 @@
+"""Feedback: what people say of an answer, kept in a file of its own until it expires. It becomes questions to evaluate with.
+
+Of the answer nothing is kept but where its quotes stood: a deleted document leaves no text in here. It knows the file; nothing of the
+index or of who may see it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from assistant.errors import FeedbackError
+from assistant.schema import Answer
+
+Rating = Literal["up", "down"]
+REASONS = ("wrong", "incomplete", "source", "language", "refused", "other")
+LONGEST_COMMENT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a quote stood in its document."""
+
+    document_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One person's word on one answer. `given` is the time (UTC, ISO); `channel` is `console`, or a portal's id."""
+
+    id: str
+    given: str
+    question: str
+    language: str
+    mode: str
+    rating: Rating
+    reason: str = ""
+    comment: str = ""
+    channel: str = ""
+    citations: tuple[Span, ...] = ()
+
+
+class FeedbackStore:
+    """The file; safe for several threads and processes. It is made when the first word is given."""
+
+    def __init__(self, path: Path, days: int) -> None:
+        self._path = path
+        self._days = days
+        self._guard = threading.Lock()
+
+    def give(self, answer: Answer, rating: Rating, *, reason: str = "", comment: str = "", channel: str = "console") -> Feedback:
+        """Keep a word on an answer. Raises FeedbackError."""
+        if rating not in ("up", "down"):
+            raise FeedbackError(f"the rating is {rating!r}", fix="up or down")
+        if reason and reason not in REASONS:
+            raise FeedbackError(f"the reason is {reason!r}", fix=f"one of {', '.join(REASONS)}, or none")
+        if len(comment) > LONGEST_COMMENT:
+            raise FeedbackError(f"the comment has {len(comment)} characters", fix=f"at most {LONGEST_COMMENT}")
+        made = Feedback(
+            uuid.uuid4().hex[:16], dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), answer.question, answer.language, answer.mode, rating, reason,
+            comment.strip(), channel, tuple(Span(c.document_id, c.start, c.end) for c in answer.citations),
+        )  # fmt: skip
+        row = (*astuple(made)[:-1], json.dumps([[s.document_id, s.start, s.end] for s in made.citations], ensure_ascii=False))
+        with self._open() as db:
+            db.execute(f"INSERT INTO feedback VALUES ({', '.join('?' * len(row))})", row)
+        return made
+
+    def all(self) -> list[Feedback]:
+        """Everything that has not expired, oldest first. Raises FeedbackError."""
+        if not self._path.is_file():
+            return []
+        with self._open() as db:
+            rows = db.execute("SELECT * FROM feedback ORDER BY given, id").fetchall()
+        names = [field.name for field in fields(Feedback)]
+        return [Feedback(**{**dict(zip(names, row, strict=True)), "citations": tuple(Span(*span) for span in json.loads(row[-1]))}) for row in rows]
+
+    def forget(self, document_ids: Sequence[str]) -> None:
+        """Take deleted documents out of what answers cited."""
+        if not self._path.is_file():
+            return
+        gone = set(document_ids)
+        with self._open() as db:
+            for identity, citations in db.execute("SELECT id, citations FROM feedback").fetchall():
+                spans = json.loads(citations)
+                if any(span[0] in gone for span in spans):
+                    kept = json.dumps([span for span in spans if span[0] not in gone], ensure_ascii=False)
+                    db.execute("UPDATE feedback SET citations = ? WHERE id = ?", (kept, identity))
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction; what has expired is gone when it begins."""
+        columns = ", ".join(f"{field.name} TEXT NOT NULL" for field in fields(Feedback))
+        oldest = (dt.datetime.now(dt.UTC) - dt.timedelta(days=self._days)).isoformat(timespec="seconds")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._guard, closing(sqlite3.connect(self._path, timeout=10)) as db, db:
+                db.execute("PRAGMA secure_delete = ON")
+                db.execute(f"CREATE TABLE IF NOT EXISTS feedback ({columns})")
+                db.execute("DELETE FROM feedback WHERE given < ?", (oldest,))
+                yield db
+        except (OSError, sqlite3.Error) as error:
+            raise FeedbackError(f"the feedback file {self._path} cannot be used ({error})", fix="make room or give rights, or name another file in feedback.path") from error
