@@ -12,6 +12,8 @@ from assistant.errors import EvaluationError
 from assistant.terminal import AsJson, load_settings, opened, print_json, progress_bars
 
 if TYPE_CHECKING:
+    from llama_index.core.llms import LLM
+
     from assistant.evaluation.reviews import Agreement
     from assistant.evaluation.runs import Run
 
@@ -73,6 +75,7 @@ def run(
     limit: Limit = 0,
     repeat: Annotated[int, typer.Option("--repeat", min=1, help="Ask everything so many times, and report the spread.")] = 1,
     workers: Workers = 2,
+    judge: Annotated[bool, typer.Option("--judge", help="Ask the language model of [judge] too; its opinion gates nothing.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever the run's file holds.")] = False,
     json_out: JsonOut = None,
     html_out: HtmlOut = None,
@@ -83,13 +86,14 @@ def run(
     from assistant.evaluation.sets import load
 
     before = runs.read(baseline) if baseline else None
+    model = _judge_model() if judge else None
     if fresh:
         out.unlink(missing_ok=True)
     with opened() as assistant:
         questions = runs.asked({folder.name: load(folder) for folder in _folders(sets)}, split=split, limit=limit, repeat=repeat)
         with progress_bars() as progress:
             made = runs.execute(assistant, questions, out, workers=workers, progress=progress)
-    _report(made, before, gates, beside, json_out, html_out, junit_out)
+    _report(made, before, gates, beside, json_out, html_out, junit_out, model=model, workers=workers)
 
 
 @app.command()
@@ -118,7 +122,8 @@ def report(
 
 
 def _report(
-    run: Run, baseline: Run | None, gates: Path, beside: Path, json_out: Path | None, html_out: Path | None, junit_out: Path | None, *, judged: bool = True
+    run: Run, baseline: Run | None, gates: Path, beside: Path, json_out: Path | None, html_out: Path | None, junit_out: Path | None, *, judged: bool = True,
+    model: LLM | None = None, workers: int = 2,
 ) -> None:
     from assistant.evaluation import baselines, reviews
     from assistant.evaluation import gates as gating
@@ -133,6 +138,8 @@ def _report(
     if judged:
         print(as_text(found))
     agreement: list[Agreement] = reviews.people(asked_once(run), reviews.read(EVALS / reviews.FILE))
+    if model is not None:
+        agreement += _judged(run, model, workers)
     if json_out:
         _write(json_out, json.dumps(as_json(found), ensure_ascii=False, indent=1) + "\n")
     if html_out:
@@ -141,6 +148,32 @@ def _report(
         _write(junit_out, junit(found))
     if judged and not found.passed:
         raise typer.Exit(1)
+
+
+def _judge_model() -> LLM:
+    from assistant.answering.models import load_llm
+    from assistant.evaluation.recording import Recorded
+
+    settings = load_settings().judge
+    if not settings.provider:
+        raise EvaluationError("no judge is set up", fix='[judge] provider = "openai-like", base_url = …, model = …')
+    return Recorded(load_llm(settings, "judge"), EVALS / "runs" / "judged.jsonl", "cache")
+
+
+def _judged(run: Run, model: LLM, workers: int) -> list[Agreement]:
+    from assistant.evaluation.judging import agreements, judge
+    from assistant.evaluation.report import asked_once
+
+    results = asked_once(run)
+    with progress_bars() as progress:
+        found = judge(results, model, workers=workers, progress=progress)
+    made = agreements(found, results)
+    for one in made:
+        agreed = "nothing measured" if one.agreement is None else f"agrees in {one.agreement:.1%}" + ("" if one.kappa is None else f", kappa {one.kappa:.2f}")
+        print(f"judge {one.who}: {one.measured} measured, {one.unmeasured} unmeasured; {agreed}")
+    if found.faults:
+        print("faults of the judge: " + ", ".join(f"{name} {times}" for name, times in sorted(found.faults.items())))
+    return made
 
 
 def _write(path: Path, text: str) -> None:

@@ -62,10 +62,7 @@ class FeedbackStore:
         """Keep a word on an answer. Raises FeedbackError."""
         if rating not in ("up", "down"):
             raise FeedbackError(f"the rating is {rating!r}", fix="up or down")
-        if reason and reason not in REASONS:
-            raise FeedbackError(f"the reason is {reason!r}", fix=f"one of {', '.join(REASONS)}, or none")
-        if len(comment) > LONGEST_COMMENT:
-            raise FeedbackError(f"the comment has {len(comment)} characters", fix=f"at most {LONGEST_COMMENT}")
+        _check(reason, comment)
         made = Feedback(
             uuid.uuid4().hex[:16], dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), answer.question, answer.language, answer.mode, rating, reason,
             comment.strip(), channel, tuple(Span(c.document_id, c.start, c.end) for c in answer.citations),
@@ -74,6 +71,12 @@ class FeedbackStore:
         with self._open() as db:
             db.execute(f"INSERT INTO feedback VALUES ({', '.join('?' * len(row))})", row)
         return made
+
+    def amend(self, identity: str, *, reason: str = "", comment: str = "") -> None:
+        """Add what was wrong to a word that was given before. Raises FeedbackError."""
+        _check(reason, comment)
+        with self._open() as db:
+            db.execute("UPDATE feedback SET reason = ?, comment = ? WHERE id = ?", (reason, comment.strip(), identity))
 
     def all(self) -> list[Feedback]:
         """Everything that has not expired, oldest first. Raises FeedbackError."""
@@ -110,3 +113,10 @@ class FeedbackStore:
                 yield db
         except (OSError, sqlite3.Error) as error:
             raise FeedbackError(f"the feedback file {self._path} cannot be used ({error})", fix="make room or give rights, or name another file in feedback.path") from error
+
+
+def _check(reason: str, comment: str) -> None:
+    if reason and reason not in REASONS:
+        raise FeedbackError(f"the reason is {reason!r}", fix=f"one of {', '.join(REASONS)}, or none")
+    if len(comment) > LONGEST_COMMENT:
+        raise FeedbackError(f"the comment has {len(comment)} characters", fix=f"at most {LONGEST_COMMENT}")

@@ -121,11 +121,12 @@ class FeedbackSettings(_Section):
 
 
 class LLMSettings(_Section):
-    provider: str = Field("", description="Not supported yet, leave empty: answers consist of quotes.")
+    provider: str = Field("", description="`openai-like` for any OpenAI-compatible server (vLLM, llama.cpp, Ollama, LM Studio), or what stands behind `llama-index-llms-` in an installed package's name; empty for none.")
     model: str = Field("", description="Name of the language model.")
     base_url: str = Field("", description="Address of an OpenAI-compatible server.")
     api_key_env: str = Field("", description="Environment variable that holds the key.")
     timeout_s: float = Field(20.0, gt=0, description="Time an answer of the model may take.")
+    options: dict[str, Any] = Field({}, description="Further arguments of the model's class, such as max_tokens.")
 
 
 class WebSettings(_Section):
@@ -148,6 +149,7 @@ class Settings(BaseModel):
     answering: AnsweringSettings = AnsweringSettings()  # type: ignore[call-arg]
     feedback: FeedbackSettings = FeedbackSettings()  # type: ignore[call-arg]
     llm: LLMSettings = LLMSettings()  # type: ignore[call-arg]
+    judge: LLMSettings = LLMSettings()  # type: ignore[call-arg]
     web: WebSettings = WebSettings()  # type: ignore[call-arg]
     portals: list[dict[str, Any]] = Field([], description="Portals with a widget; not supported yet, leave empty.")
 

@@ -95,6 +95,8 @@ METRICS: dict[str, Value] = {
     "both conflicting values": lambda r: None if r.score.both_values is None else float(r.score.both_values),
 }
 
+LOWER_IS_BETTER = frozenset({"language gap"})
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:

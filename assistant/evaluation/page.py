@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from assistant.evaluation.metrics import Cell, Figure, Point, Spread
+from assistant.evaluation.metrics import LOWER_IS_BETTER, Cell, Figure, Point, Spread
 from assistant.evaluation.report import CHURNS, LOSSES, Sight, Summary, asked_once
 from assistant.evaluation.reviews import Agreement
 from assistant.evaluation.runs import Result, Run
@@ -175,7 +175,7 @@ def _row(figure: Figure, beside: Mapping[str, Mapping[str, Mapping[str, float]]]
     own = figure.estimate
     low, high, mean = (100 * max(0.0, min(1.0, value)) for value in (own.low, own.high, own.mean))
     bar = f'<span class="bar"><span style="left:{low:.1f}%;width:{max(0.5, high - low):.1f}%"></span><b style="left:{mean:.1f}%"></b></span>'
-    cells = f"<th scope=\"row\">{escape(figure.metric)}</th><td>{_percent(own.mean)}</td><td>{bar}<small>{_percent(own.low)} – {_percent(own.high)}</small></td><td>{own.count}</td>"
+    cells = f"<th scope=\"row\">{escape(figure.metric)}</th><td>{_percent(own.mean)}</td><td class=\"interval\">{bar}<small>{_percent(own.low)} – {_percent(own.high)}</small></td><td>{own.count}</td>"
     if compared:
         d = figure.difference
         if d is None:
@@ -247,7 +247,7 @@ def _histogram_svg(times: Sequence[float]) -> str:
     wide, high, top = _WIDE - 2 * _EDGE, _HIGH - 2 * _EDGE, max(bins)
     bar = wide / len(bins)
     bars = "".join(
-        f'<rect class="bar" x="{_EDGE + place * bar:.1f}" y="{_HIGH - _EDGE - count / top * high:.1f}" width="{max(1, bar - 1.5):.1f}" height="{count / top * high:.1f}">'
+        f'<rect x="{_EDGE + place * bar:.1f}" y="{_HIGH - _EDGE - count / top * high:.1f}" width="{max(1, bar - 1.5):.1f}" height="{count / top * high:.1f}">'
         f"<title>{place * step:g} to {(place + 1) * step:g} ms: {count}</title></rect>"
         for place, count in enumerate(bins)
     )
@@ -342,4 +342,6 @@ def _signed(value: float) -> str:
 
 def _direction(figure: Figure) -> str:
     d = figure.difference
-    return "" if d is None or d.low <= 0 <= d.high else "up" if d.mean > 0 else "down"
+    if d is None or d.low <= 0 <= d.high:
+        return ""
+    return "up" if (d.mean > 0) != (figure.metric in LOWER_IS_BETTER) else "down"

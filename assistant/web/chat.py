@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from assistant.errors import AssistantError
+from assistant.feedback import LONGEST_COMMENT, REASONS
 from assistant.language.packs import pack_or_english
 from assistant.pipeline import LONGEST_QUESTION, Assistant
 from assistant.schema import Answer, Message
@@ -41,8 +42,12 @@ def build(assistant: Assistant) -> Any:
             with gr.Column(scale=3, min_width=320):
                 chat = gr.Chatbot(
                     elem_id="chat", show_label=False, height="62vh", buttons=["copy"], latex_delimiters=[], sanitize_html=True,
-                    feedback_options=None, allow_file_downloads=False, placeholder=english["placeholder"],
+                    feedback_options=("Like", "Dislike"), allow_file_downloads=False, placeholder=english["placeholder"],
                 )  # fmt: skip
+                with gr.Row(elem_id="feedback", equal_height=True, visible=False) as feedback:
+                    reason = gr.Dropdown(_reasons("en"), value=None, label=english["feedback_ask"], scale=3, min_width=160, elem_id="feedback-reason")
+                    comment = gr.Textbox(label=english["feedback_comment"], max_length=LONGEST_COMMENT, scale=4, min_width=160, elem_id="feedback-comment")
+                    tell = gr.Button(english["feedback_send"], size="sm", scale=1, min_width=88, elem_id="feedback-send")
                 with gr.Row(equal_height=True):
                     box = gr.Textbox(
                         elem_id="ask", show_label=False, placeholder=english["placeholder"], container=False, scale=8, autofocus=True, max_length=LONGEST_QUESTION,
@@ -54,29 +59,47 @@ def build(assistant: Assistant) -> Any:
             with gr.Column(scale=2, min_width=320):
                 sources = gr.HTML(sources_html(None, "en"), elem_id="sources")
         language = gr.State("en")
+        rated = gr.State("")
 
         def greet(request: gr.Request) -> Any:
             code = preferred(request.headers.get("accept-language", ""))
             words = pack_or_english(code).interface
             return (
                 code, _top(code), gr.update(placeholder=words["placeholder"]), gr.update(value=words["send"]), gr.update(value=words["clear"]),
-                gr.update(placeholder=words["placeholder"]), sources_html(None, code),
+                gr.update(placeholder=words["placeholder"]), sources_html(None, code), gr.update(choices=_reasons(code), value=None, label=words["feedback_ask"]),
+                gr.update(label=words["feedback_comment"]), gr.update(value=words["feedback_send"]),
             )  # fmt: skip
 
-        def respond(question: str, shown: list[dict[str, Any]], past: list[tuple[str, str]], code: str) -> Iterator[Any]:
+        def rate(liked: gr.LikeData, past: list[tuple[str, Answer]], code: str) -> Any:
+            place = liked.index if isinstance(liked.index, int) else liked.index[0]
+            if not 0 <= place // 2 < len(past):
+                return "", gr.update(visible=False)
+            up = liked.liked is True or liked.liked == "Like"
+            given = assistant.feedback.give(past[place // 2][1], "up" if up else "down")
+            if up:
+                gr.Info(pack_or_english(code).interface["feedback_thanks"])
+            return given.id, gr.update(visible=not up)
+
+        def explain(identity: str, why: str | None, said: str, code: str) -> Any:
+            if identity:
+                assistant.feedback.amend(identity, reason=why or "", comment=said or "")
+                gr.Info(pack_or_english(code).interface["feedback_thanks"])
+            return "", gr.update(visible=False), None, ""
+
+        def respond(question: str, shown: list[dict[str, Any]], past: list[tuple[str, Answer]], code: str) -> Iterator[Any]:
             question = (question or "").strip()
             if not question:
                 yield "", shown, past, gr.update()
                 return
             shown = [*shown, {"role": "user", "content": answer_html(question, code)}]
             yield "", [*shown, {"role": "assistant", "content": pack_or_english(code).interface["thinking"]}], past, gr.update()
-            history = [message for asked, told in past[-_HISTORY_TURNS:] for message in (Message("user", asked), Message("assistant", told))]
+            history = [message for asked, told in past[-_HISTORY_TURNS:] for message in (Message("user", asked), Message("assistant", told.text))]
             text = ""
             try:
                 for event in assistant.stream(question, history):
                     if isinstance(event, Answer):
                         content = answer_html(event.text, event.language)
-                        past = [*past, (question, event.text)]
+                        past = [*past, (question, event)]
                         yield "", [*shown, {"role": "assistant", "content": content}], past, sources_html(event, event.language)
                     else:
                         text += event
@@ -91,9 +114,17 @@ def build(assistant: Assistant) -> Any:
         gr.on([box.submit, send.click], respond, inputs, outputs, concurrency_limit=8, api_visibility="private")
         for button in buttons:
             button.click(respond, [button, chat, turns, language], outputs, concurrency_limit=8, api_visibility="private")
-        clear.click(lambda code: ([], [], sources_html(None, code)), [language], [chat, turns, sources], api_visibility="private")
-        page.load(greet, None, [language, top, box, send, clear, chat, sources], api_visibility="private")
+        chat.like(rate, [turns, language], [rated, feedback], api_visibility="private")
+        tell.click(explain, [rated, reason, comment, language], [rated, feedback, reason, comment], api_visibility="private")
+        clear.click(lambda code: ([], [], sources_html(None, code), gr.update(visible=False)), [language], [chat, turns, sources, feedback], api_visibility="private")
+        page.load(greet, None, [language, top, box, send, clear, chat, sources, reason, comment, tell], api_visibility="private")
     return page
+
+
+def _reasons(code: str) -> list[tuple[str, str]]:
+    """What may be wrong with an answer, in the reader's words."""
+    words = pack_or_english(code).interface
+    return [(words[f"feedback_{reason}"], reason) for reason in REASONS]
 
 
 def _top(code: str) -> str:

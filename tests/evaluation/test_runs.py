@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,12 +14,13 @@ from typer.testing import CliRunner
 from assistant import Assistant, Settings
 from assistant.cli import app
 from assistant.errors import EvaluationError
-from assistant.evaluation import gates, metrics, report, runs
+from assistant.evaluation import gates, metrics, report, runs, scoring
 from assistant.evaluation.gates import Gate
 from assistant.evaluation.metrics import Figure
 from assistant.evaluation.sets import LANGUAGES, Item, load
 from assistant.evaluation.statistics import Difference, Estimate
 
+TODAY = dt.date(2026, 12, 1)
 DOCUMENTS = {
     "forums/harbour.en.md": "The Harbour Forum opens on 12 May 2025 in the old dock. About 1,500 guests are expected.",
     "forums/harbour.de.md": "Das Harbour Forum beginnt am 12. Mai 2025 im alten Dock. Erwartet werden rund 1.500 Gäste.",
@@ -75,8 +77,10 @@ def test_a_run_holds_every_question_with_its_score_and_can_be_read_again(assista
     assert runs.read(place / "run.jsonl") == run
     by_key = {result.key: result for result in run.results}
     english = by_key["forums/harbour-opening/en"]
-    assert english.score.ranks.keys() == {"mixed", "en", "de"}
-    assert english.score.ranks["en"] == 1
+    assert english.score.found.keys() == {"mixed", "en", "de"}
+    assert english.score.found["en"] == scoring.Found((1,), 1)
+    assert english.score.found["mixed"].relevant == 2
+    assert english.confidence is not None
     assert english.score.vital == 1
     assert english.score.cited == english.score.valid > 0
     assert english.score.gold_cited is True
@@ -128,7 +132,7 @@ def test_a_follow_up_is_asked_with_its_history_and_written_out(assistant: Assist
 @pytest.mark.slow
 def test_figures_of_a_run_beside_itself_do_not_differ(assistant: Assistant, place: Path) -> None:
     run = runs.execute(assistant, questions(place), place / "run.jsonl")
-    found = report.summary(run, run, [])
+    found = report.summary(run, run)
     assert all(f.difference is None or (f.difference.mean, f.difference.p) == (0, 1) for f in found.figures)
     assert {f.slice for f in found.figures} >= {"all", "language ja", "kind date", "set forums"}
     text = report.as_text(found)
@@ -157,7 +161,7 @@ def figure(mean: float, change: tuple[float, float, float] | None = None, *, cou
     ],
 )
 def test_a_gate_holds_or_says_why_not(gate: Gate, found: Figure, passed: bool) -> None:
-    verdicts = gates.judge([gate], [found])
+    verdicts = gates.judge(gates.Gates((gate,)), [found], TODAY)
     assert [verdict.passed for verdict in verdicts] == [passed]
     assert passed or verdicts[0].reason
 
@@ -170,7 +174,29 @@ def test_a_wrong_gate_is_told(tmp_path: Path, text: str) -> None:
 
 
 def test_the_projects_gates_can_be_read() -> None:
-    assert {gate.metric for gate in gates.read(Path(__file__).parents[2] / "evals" / "gates.toml")} <= set(metrics.METRICS)
+    assert {gate.metric for gate in gates.read(Path(__file__).parents[2] / "evals" / "gates.toml").gates} <= set(metrics.METRICS)
+
+
+WAIVER = '[[gates]]\nmetric = "vital nuggets"\nfloor = 0.7\n[[waivers]]\nmetric = "vital nuggets"\nslice = "all"\nreason = "no Korean yet"\nexpires = 2026-12-31\n'
+
+
+def test_a_waiver_lets_a_gate_pass_until_its_day(tmp_path: Path) -> None:
+    (tmp_path / "gates.toml").write_text(WAIVER, "utf-8")
+    read = gates.read(tmp_path / "gates.toml")
+    for day, passed in ((dt.date(2026, 12, 31), True), (dt.date(2027, 1, 1), False)):
+        (verdict,) = gates.judge(read, [figure(0.6)], day)
+        assert verdict.passed is passed
+        assert ("no Korean yet" in verdict.waived) is passed
+        assert ("expired on 2026-12-31" in verdict.reason) is not passed
+    (held,) = gates.judge(read, [figure(0.8)], TODAY)
+    assert held.waived == ""
+
+
+@pytest.mark.parametrize("change", [("reason = \"no Korean yet\"", "reason = \" \""), ("expires = 2026-12-31", "expires = \"never\""), ("slice = \"all\"", "slice = \"language xx\""), ("[[waivers]]", "[[wavers]]")])
+def test_a_waiver_without_reason_day_or_gate_is_told(tmp_path: Path, change: tuple[str, str]) -> None:
+    (tmp_path / "gates.toml").write_text(WAIVER.replace(*change), "utf-8")
+    with pytest.raises(EvaluationError):
+        gates.read(tmp_path / "gates.toml")
 
 
 @pytest.mark.slow
@@ -179,7 +205,7 @@ def test_the_commands(assistant: Assistant, place: Path) -> None:
         done = CliRunner().invoke(app, arguments)
         return done.exit_code, done.output
 
-    assert run("eval", "check") == (0, "every span and nugget is proven\n")
+    assert run("eval", "check")[1].startswith("every span and nugget is proven\n")
     status, text = run("eval", "run", "--out", "first.jsonl", "--json", "first.json")
     assert status == 0, text
     assert "1 held, 0 failed" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,5 +129,10 @@ def test_a_passage_that_matches_all_vital_nuggets_elsewhere_is_reported() -> Non
 
     nuggets = (Nugget(True, ("Basel",)), Nugget(True, (), None, "2025-05-12"))
     item = Item("q", "s", "fact", {"en": "?"}, (sets.Gold("a.en.md", ""),), nuggets)
-    rows = [("a.en.md", "Basel, 12 May 2025"), ("b.de.md", "Basel, am 12. Mai 2025"), ("c.en.md", "Basel, 13 May 2025")]
-    assert sets.unlabelled([item], rows) == ["q: b.de.md matches all vital nuggets and is no gold"]
+    texts = {"a.en.md": "Basel, 12 May 2025. Again: 12 May 2025 in Basel.", "b.de.md": "Basel, am 12. Mai 2025", "c.en.md": "Basel, 13 May 2025"}
+    rows = [("a.en.md", 0, "Basel, 12 May 2025."), ("a.en.md", 20, "Again: 12 May 2025 in Basel."), *((name, 0, texts[name]) for name in ("b.de.md", "c.en.md"))]
+    item = replace(item, gold=(sets.Gold("a.en.md", "Basel, 12 May 2025"),))
+    found = sets.unlabelled([item], rows, texts.get)
+    assert [line.split(" matches")[0] for line in found] == ["q: a passage of a.en.md", "q: a passage of b.de.md"]
+    # One nugget alone stands in many places: only documents of the subject are looked at.
+    assert len(sets.unlabelled([replace(item, nuggets=nuggets[:1])], rows, texts.get)) == 1

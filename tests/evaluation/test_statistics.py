@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from assistant.evaluation.statistics import difference, estimate, holm
+from assistant.evaluation.statistics import Power, difference, estimate, holm, power, smallest_found
 
 
 def questions(random: np.random.Generator, clusters: int, size: int, share: float) -> tuple[np.ndarray, list[str]]:
@@ -93,3 +93,33 @@ def test_holm_never_lowers_a_p_value_and_keeps_their_order(ps: dict[str, float])
     ordered = sorted(ps, key=lambda name: ps[name])
     assert all(adjusted[a] <= adjusted[b] for a, b in pairwise(ordered))
     assert min(adjusted.values()) == pytest.approx(min(1.0, len(ps) * min(ps.values())))
+
+
+def test_power_grows_with_the_loss_and_shrinks_with_churn_and_with_clusters_changing_whole() -> None:
+    values, clusters = questions(np.random.default_rng(4), 60, 14, 0.8)
+    single = [str(number // 7) for number in range(len(values))]
+    table = power(values, single, clusters, losses=(0.01, 0.05, 0.1), churns=(0.0, 0.05), margin=0.02, trials=100)
+    seen = {(row.loss, row.churn): row.seen for row in table}
+    assert seen[0.01, 0.0] < seen[0.05, 0.0] <= seen[0.1, 0.0] == 1.0
+    assert seen[0.05, 0.05] < seen[0.05, 0.0]
+    assert all(row.stopped <= row.seen for row in table)
+    whole = power(values, clusters, clusters, losses=(0.05,), churns=(0.0,), margin=0.02, trials=100)
+    assert whole[0].seen < seen[0.05, 0.0]
+
+
+@pytest.mark.slow
+def test_no_loss_is_seen_no_more_often_than_an_interval_errs() -> None:
+    values, clusters = questions(np.random.default_rng(5), 60, 14, 0.7)
+    (row,) = power(values, clusters, clusters, losses=(0.0,), churns=(0.1,), margin=0.0, trials=1000)
+    assert row.seen <= binom.ppf(0.999, 1000, 0.035)
+
+
+def test_a_change_that_the_values_cannot_hold_is_left_out() -> None:
+    assert power([1.0] * 60, ["a"] * 60, ["a"] * 60, losses=(0.1,), churns=(0.05,), margin=0.02, trials=5) == []
+
+
+def test_the_smallest_loss_found_lies_between_those_tried() -> None:
+    table = [Power(0.01, 0.0, 0.2, 0.0), Power(0.03, 0.0, 1.0, 0.4), Power(0.05, 0.0, 1.0, 0.5)]
+    assert smallest_found(table, 0.0) == pytest.approx(0.025)
+    assert smallest_found(table, 0.0, stopped=True) is None
+    assert smallest_found(table, 0.1) is None
