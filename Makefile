@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 OUT ?= assistant/models/forum-table-v1
 
-.PHONY: run test check lint types system bench fusion crossing train docs lock clean help
+.PHONY: run test check lint types system eval baseline bench fusion crossing train docs lock clean help
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -33,6 +33,18 @@ system:
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null; \
 	else echo "skipped: browser tests, for want of /usr/bin/chromium"; fi
+
+SETS := evals/forums evals/conflicts evals/conversations
+
+eval: $(VENV)/.run  ## every question of the sets, held against the gates and the committed baseline; the report: evals/runs/latest.html
+	$(BIN)/assistant ingest
+	$(BIN)/assistant eval run $(SETS) --fresh --baseline evals/baselines/release.jsonl.gz --html evals/runs/latest.html --junit evals/runs/latest.xml --json evals/runs/latest.json
+
+baseline: $(VENV)/.run  ## keep today's answers as the baseline of later runs, and make those that stand beside
+	$(BIN)/assistant ingest
+	-$(BIN)/assistant eval run $(SETS) --fresh
+	$(BIN)/assistant eval keep
+	$(BIN)/assistant eval baselines $(SETS)
 
 bench: $(VENV)/.dev  ## speed and memory, beside plain llama-index in the same run
 	$(BIN)/python -m assistant.evaluation.bench

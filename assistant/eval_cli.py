@@ -202,7 +202,7 @@ def baselines(
 
 @app.command()
 def keep(
-    run: Annotated[Path, typer.Argument(help="A run's file.")],
+    run: Annotated[Path, typer.Argument(help="A run's file.")] = EVALS / "runs" / "latest.jsonl",
     to: Annotated[Path, typer.Argument(help="Where it is kept, compressed.")] = _BESIDE / "release.jsonl.gz",
 ) -> None:
     """Keep a run as the baseline of later ones."""

@@ -110,3 +110,16 @@ def test_an_answer_may_be_asked_for_in_another_language(assistant: Assistant) ->
     assert "ドイツ語" in answer.text
     with pytest.raises(SettingsError, match="no language pack for 'xx'"):
         assistant.ask("Wann fand die Konferenz in Qiantan statt?", language="xx")
+
+
+def test_a_fixed_subset_of_the_question_set_holds_the_gates(assistant: Assistant, tmp_path: Path) -> None:
+    """`make eval` asks everything; this asks enough that every release is held against the floors."""
+    from assistant.evaluation import gates, report, runs, sets
+
+    evals = CORPUS.parent / "evals"
+    run = runs.execute(assistant, runs.asked({"forums": sets.load(evals / "forums")}, limit=40), tmp_path / "run.jsonl")
+    found = report.summary(run, gates=gates.read(evals / "gates.toml"))
+    assert len(run.results) == 40 * 7
+    assert [verdict for verdict in found.verdicts if not verdict.passed] == []
+    gated = {figure.metric for figure in found.figures if figure.slice == "all" and figure.estimate.count >= 50}
+    assert {"success@5, across", "success@5, mixed", "citation validity"} <= gated

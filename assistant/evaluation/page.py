@@ -318,8 +318,8 @@ def _agreement(found: Sequence[Agreement]) -> str:
     )
     return (
         '<section id="agreement"><h2>Agreement with the measured verdict</h2><p>How often a reviewer or a judge model calls an answer right when its nuggets and citations '
-        "say so, and wrong when they do not. It gates nothing.</p><table><thead><tr><th>who</th><th>judged</th><th>unmeasured</th><th>agreement</th><th>Cohen's kappa</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></section>"
+        "say so, and wrong when they do not. It gates nothing.</p><div class='scroll'><table><thead><tr><th>who</th><th>judged</th><th>unmeasured</th><th>agreement</th><th>Cohen's kappa</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div></section>"
     )
 
 

@@ -1,0 +1,49 @@
+"""A server on loopback that speaks as OpenAI's do, as far as tests need it: it answers what `reply` says."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Reply = Callable[[list[dict[str, Any]]], str]
+"""The messages of a request -> the model's words; raising makes the server answer with status 500."""
+
+
+@contextmanager
+def chat_server(reply: Reply) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The base address, and the requests that came."""
+    seen: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            seen.append(request | {"authorization": self.headers.get("authorization", "")})
+            try:
+                text = reply(request["messages"])
+            except Exception:
+                self.send_error(500)
+                return
+            message = {"role": "assistant", "content": text}
+            body = json.dumps({"id": "1", "object": "chat.completion", "created": 0, "model": "tiny", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Nothing on stderr."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1", seen
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
