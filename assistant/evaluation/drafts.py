@@ -7,6 +7,7 @@ is asked or scored is decided elsewhere.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,8 @@ def _lacks(entry: Mapping[str, Any], held: Sequence[Item], text_of: Callable[[st
 
 
 def _slug(question: str) -> str:
-    words = re.findall(r"[a-z0-9]+", question.casefold())[:6]
+    plain = unicodedata.normalize("NFKD", question.casefold()).encode("ascii", "ignore").decode()
+    words = re.findall(r"[a-z0-9]+", plain)[:6]
     return "-".join(words) or "question"
 
 
