@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck
@@ -29,6 +31,7 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("bounded")
 
+_CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 _violations: list[str] = []
 
 
@@ -100,3 +103,17 @@ def table_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_table(table_folder: Path) -> EmbeddedEncoder:
     return EmbeddedEncoder.load(table_folder)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    if not Path(_CHROMIUM).exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("chromium is missing: make system")
+        pytest.skip("needs Debian's chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -210,7 +210,7 @@ def test_the_example_in_the_docs_is_valid(tmp_path: Path) -> None:
 def test_every_key_is_described_and_known_to_the_environment(tmp_path: Path, key: str) -> None:
     assert KEYS[key].description
     variable = "ASSISTANT_" + key.replace(".", "__").upper()
-    values = {"chunking.size": "32", "embedding.dimensions": "64", "reading.memory_mb": "64", "retrieval.candidates": "64", "reading.formats": "{}"}
+    values = {"chunking.size": "32", "embedding.dimensions": "64", "reading.memory_mb": "64", "retrieval.candidates": "64", "reading.formats": "{}", "llm.options": "{}", "judge.options": "{}"}
     value = "[]" if key in ("corpus.paths", "corpus.sources", "portals") else values.get(key, "1")
     if key in ("index.chroma_url", "llm.provider"):
         with pytest.raises(SettingsError, match="not supported yet"):

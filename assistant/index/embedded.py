@@ -117,26 +117,18 @@ class EmbeddedEncoder:
         parts = [part for part in parts if part]
         if not filled or not parts:
             return scores
-        asked, where = np.unique(np.concatenate([spelling for part in parts for spelling in part]), return_inverse=True)
-        best = self._best(asked, [passages[i] for i in filled], sizes[filled])
-        weights = self._norms[asked] * _soft_idf(best)
-        total, weight, position = np.zeros(len(filled), dtype=np.float32), 0.0, 0
-        for part in parts:
-            found, heaviest = np.full(len(filled), -1.0, dtype=np.float32), 0.0
-            for spelling in part:
-                tokens = where[position : position + len(spelling)]
-                position += len(spelling)
-                mass = max(float(weights[tokens].sum()), 1e-9)
-                np.maximum(found, (weights[tokens] @ best[tokens]) / mass, out=found)
-                heaviest = max(heaviest, mass)
-            total += heaviest * found
-            weight += heaviest
-        scores[filled] = total / weight
+        asked, places = places_of(parts)
+        scores[filled] = max_sim(places, self.lengths(asked), self.closest(asked, [passages[i] for i in filled]))
         return scores
 
-    def _best(self, asked: NDArray[np.integer], passages: Sequence[TokenIds], sizes: NDArray[np.int64]) -> Vectors:
-        """[len(asked), len(passages)]: each token's best cosine with a token of the passage."""
-        tokens = np.concatenate(passages)
+    def lengths(self, tokens: NDArray[np.integer]) -> Vectors:
+        """The lengths of tokens' rows: how much each says [len(tokens)]."""
+        return np.asarray(self._norms[tokens], dtype=np.float32)
+
+    def closest(self, asked: NDArray[np.integer], texts: Sequence[TokenIds]) -> Vectors:
+        """[len(asked), len(texts)]: each token's best cosine with a token of the text; no text may be empty."""
+        sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        tokens = np.concatenate(texts)
         # Each token's cosines are worked out once, however many passages hold it.
         seen = np.zeros(len(self._rows), dtype=bool)
         seen[tokens] = True
@@ -151,6 +143,35 @@ class EmbeddedEncoder:
         rows: Vectors = self._rows[tokens].astype(np.float32)
         rows *= self._units[tokens][:, np.newaxis]
         return rows
+
+
+Places = list[list[NDArray[np.intp]]]
+"""A question's parts, each with its alternatives: where their tokens stand among those asked for."""
+
+
+def places_of(parts: Sequence[Sequence[TokenIds]]) -> tuple[NDArray[np.uint32], Places]:
+    """The distinct tokens of all parts, and where each part's alternatives find theirs."""
+    alternatives = [spelling for part in parts for spelling in part]
+    if not alternatives:
+        return np.zeros(0, dtype=np.uint32), []
+    asked, where = np.unique(np.concatenate(alternatives), return_inverse=True)
+    cuts = iter(np.split(where, np.cumsum([len(spelling) for spelling in alternatives])[:-1]))
+    return asked, [[next(cuts) for _ in part] for part in parts]
+
+
+def max_sim(places: Places, lengths: Vectors, best: Vectors) -> Vectors:
+    """MaxSim [texts] from each token's best cosine with each text [tokens, texts]; see `EmbeddedEncoder.late_interaction`."""
+    weights = lengths * _soft_idf(best)
+    total, weight = np.zeros(best.shape[1], dtype=np.float32), 1e-9
+    for part in places:
+        found, heaviest = np.full(best.shape[1], -1.0, dtype=np.float32), 0.0
+        for tokens in part:
+            mass = max(float(weights[tokens].sum()), 1e-9)
+            np.maximum(found, (weights[tokens] @ best[tokens]) / mass, out=found)
+            heaviest = max(heaviest, mass)
+        total += heaviest * found
+        weight += heaviest
+    return np.asarray(total / weight)
 
 
 def _soft_idf(best: Vectors) -> Vectors:

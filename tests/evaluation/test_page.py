@@ -19,9 +19,6 @@ from assistant.evaluation.reviews import agreement
 from assistant.evaluation.runs import Run
 from assistant.evaluation.scoring import Found
 from tests.evaluation.test_metrics import result
-from tests.web.conftest import browser
-
-__all__ = ["browser"]  # fixture
 
 HOSTILE = '</script><script>window.attacked = 1</script><img src="http://203.0.113.9/x.png" onerror="window.attacked = 2">'
 TODAY = dt.date(2026, 12, 1)
