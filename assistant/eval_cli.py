@@ -201,6 +201,34 @@ def baselines(
 
 
 @app.command()
+def calibrate(
+    sets: Sets = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the weights go; by default in place of the package's own.")] = None,
+    split: Annotated[str, typer.Option("--split", help="The split to learn from.")] = "dev",
+    as_json: AsJson = False,
+) -> None:
+    """Learn which sentence answers and when to abstain from the sets' dev questions; the figures are of questions left out in turn."""
+    from assistant.answering import selection
+    from assistant.evaluation import calibration, runs
+    from assistant.evaluation.sets import load
+
+    folders = sets or [EVALS / name for name in ("forums", "conflicts", "conversations")]
+    with opened() as assistant:
+        questions = [question for question in runs.asked({folder.name: load(folder) for folder in folders}, split=split) if question.variant == "full" or not question.item.history]
+        with progress_bars() as progress:
+            examples = calibration.collect(assistant, questions, progress=progress)
+        found = calibration.calibrate(examples, assistant.matching_fingerprint(), assistant.fingerprint())
+    path = out or selection.PACKAGED
+    _write(path, json.dumps(found.selection.as_json(), ensure_ascii=False, indent=0) + "\n")
+    if as_json:
+        print_json(found.figures)
+        return
+    for name, value in found.figures.items():
+        print(f"  {name:50} {value:.3f}")
+    print(f"written to {path}")
+
+
+@app.command()
 def keep(
     run: Annotated[Path, typer.Argument(help="A run's file.")] = EVALS / "runs" / "latest.jsonl",
     to: Annotated[Path, typer.Argument(help="Where it is kept, compressed.")] = _BESIDE / "release.jsonl.gz",

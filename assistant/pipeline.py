@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from assistant.errors import DeleteUnproven, DocumentNotFound, IndexMismatch, IndexNotFound, NameNotFound, QuestionError
 from assistant.feedback import FeedbackStore
-from assistant.index.encoders import Encoder, load_encoder, may_be
+from assistant.index.encoders import Encoder, load_encoder, may_be, packaged_table
 from assistant.index.generation import (
     Generation,
     Generations,
@@ -42,6 +42,9 @@ from assistant.schema import (
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
+    from assistant.answering.extractive import Considered
+    from assistant.answering.matching import Matcher
+    from assistant.retrieval.search import Found
     from assistant.retrieval.suggestions import Suggestion
 
 LONGEST_QUESTION = 2000
@@ -58,6 +61,7 @@ class Assistant:
         self._generations = Generations(self._index)
         self.feedback = FeedbackStore(settings.feedback.path, settings.feedback.days)
         self._retriever: Any = None
+        self._matcher: Matcher | None = None
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, encoder: Encoder | None = None) -> Assistant:
@@ -146,23 +150,53 @@ class Assistant:
 
         `language` answers in another language than the question's. Raises IndexNotFound, QuestionError.
         """
-        from assistant.answering import extractive
-        from assistant.answering.evidence import needs
+        from assistant.answering import extractive, selection
 
         text = _checked(question)
         context = next((m.text for m in reversed(list(history)) if m.role == "user"), "")
         started = time.perf_counter()
         with self._leased() as generation:
             retriever = self._retrieval()
-            considered = max(self.settings.answering.considered, self.settings.answering.top_k)
-            found = retriever.search(generation, text, top_k=considered, filters=filters, context=context, language=language)
+            found, considered = self._considered(generation, text, filters, context, language)
             begun = time.perf_counter()
-            wanted = needs(found.question, generation.lexical.frequency, generation.manifest.passages)
+            names = retriever.view(generation).names
             answer = extractive.answer(
-                wanted, found.passages, lambda i: _existing(generation, i), retriever.view(generation).names, self.settings.answering, language
+                considered, found.passages, lambda i: _existing(generation, i), names, selection.read(), self.settings.answering, language
             )
         timings = {**found.timings_ms, "answer": (time.perf_counter() - begun) * 1000, "total": (time.perf_counter() - started) * 1000}
         return replace(answer, timings_ms={stage: round(ms, 3) for stage, ms in timings.items()})
+
+    def considered(self, question: str, filters: Filters | None = None, *, language: str = "") -> Considered:
+        """Every sentence that might answer a question, with what is said of each: what `assistant eval calibrate` learns from.
+
+        Raises IndexNotFound, QuestionError.
+        """
+        with self._leased() as generation:
+            return self._considered(generation, _checked(question), filters, "", language)[1]
+
+    def _considered(self, generation: Generation, text: str, filters: Filters | None, context: str, language: str) -> tuple[Found, Considered]:
+        from assistant.answering import extractive
+        from assistant.answering.evidence import needs
+
+        retriever = self._retrieval()
+        depth = max(self.settings.answering.considered, self.settings.answering.top_k)
+        found = retriever.search(generation, text, top_k=depth, filters=filters, context=context, language=language)
+        begun = time.perf_counter()
+        wanted = needs(found.question, generation.lexical.frequency, generation.manifest.passages)
+        considered = extractive.consider(wanted, found.passages, retriever.view(generation).names, self._matching())
+        found.timings_ms["evidence"] = (time.perf_counter() - begun) * 1000
+        return found, considered
+
+    def matching_fingerprint(self) -> str:
+        """The encoder whose numbers answers are weighed by."""
+        return packaged_table().fingerprint
+
+    def _matching(self) -> Matcher:
+        if self._matcher is None:
+            from assistant.answering.matching import Matcher
+
+            self._matcher = Matcher(packaged_table())
+        return self._matcher
 
     def stream(self, question: str, history: Sequence[Message] = (), filters: Filters | None = None, *, language: str = "") -> Iterator[str | Answer]:
         """The answer's text in pieces, then the Answer itself; the pieces joined are `Answer.text`."""

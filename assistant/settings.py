@@ -111,7 +111,7 @@ class AnsweringSettings(_Section):
     top_k: int = Field(8, ge=1, le=50, description="Passages shown beside an answer.")
     considered: int = Field(24, ge=1, le=200, description="Passages whose sentences are considered for an answer.")
     quotes: int = Field(4, ge=1, le=10, description="Most quotes in an answer without a language model.")
-    evidence: float = Field(0.5, ge=0, le=1, description="Share of the question's weight that a passage must hold; below it the assistant abstains.")
+    confidence: float | None = Field(None, ge=0, le=1, description="How likely an answer must be right to be given; below it the assistant abstains. By default what `assistant eval calibrate` chose.")
     clock: datetime | None = Field(None, description="A fixed time for embargo and expiry, for tests and demonstrations.")
 
 

@@ -30,9 +30,10 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _SEPARATOR = re.compile(r"[,、，;；/·]|\b(?:and|und|et|y|e|и)\b")
 _NEAR, _NEAR_UNSPACED = 32, 14  # characters on both sides of a value
 _VALUES = 12
+_WELL = 0.6  # a word is met by one that is as close (cosine)
 _ALIKE = 0.45  # units of two languages that may say the same (cosine)
 # By meaning: compared over all units, within each document, and with the best.
-_RELATIVE = (
+RELATIVE = (
     "unit", "context", "passage", "bare unit", "bare context", "core unit", "core context", "core around", "core before", "heading", "core heading", "dense unit",
     "dense context", "own context", "own bare context", "own core context", "own core unit", "own core around", "version", "core version",
 )  # fmt: skip
@@ -40,17 +41,18 @@ _PLAIN = (
     "held", "held words", "held names", "held literally", "held with heading", "words with heading", "names with heading", "held by passage", "words by passage", "names by passage",
     "new date", "new full date", "new numbers", "other names", "kind", "foreign", "length", "first", "row", "lines", "years", "years with heading", "years by passage", "asks year",
     "another year", "unseen", "anchored", "named", "place in passage", "item", "value near core", "value near bare", "has value", "has version", "likeness", "separators",
+    "weakest word", "weakest word with heading", "weakest word by passage", "weakest word by document", "second weakest word by document", "words well met", "words met by document",
     "best of document", "place in document", "rank", "document's rank", "first document", "size of document",
 )  # fmt: skip
 _BY_KIND = ("new date", "new full date", "new numbers", "other names", "kind", "length", "first", "value near core", "has value", "separators", "core context", "row")
 FEATURES = (
-    *_RELATIVE, *_PLAIN, *(f"{name}, over all" for name in _RELATIVE), *(f"{name}, from the best" for name in _RELATIVE), *(f"{name}, in its document" for name in _RELATIVE),
+    *RELATIVE, *_PLAIN, *(f"{name}, over all" for name in RELATIVE), *(f"{name}, from the best" for name in RELATIVE), *(f"{name}, in its document" for name in RELATIVE),
     *(f"{kind or 'other'}: {name}" for kind in KINDS for name in _BY_KIND),
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class Facts:
     """What a text holds, whatever is asked."""
 
     dates: tuple[FoundDate, ...]
@@ -60,12 +62,13 @@ class _Facts:
 
 
 @lru_cache(maxsize=8192)
-def _facts(text: str, language: str) -> _Facts:
+def facts(text: str, language: str) -> Facts:
+    """Kept, since the same texts answer many questions."""
     dates = tuple(find_dates(text))
     numbers = tuple(n for n in find_numbers(text, language) if not any(d.start <= n.start < d.end for d in dates))
     # "one", "ein", "un" are articles more often than counts.
     counts = tuple(n for n in numbers if text[n.start].isdigit() or n.value > 1)
-    return _Facts(dates, counts, frozenset(_YEAR.findall(text)), min(12, len(_SEPARATOR.findall(text))))
+    return Facts(dates, counts, frozenset(_YEAR.findall(text)), min(12, len(_SEPARATOR.findall(text))))
 
 
 @lru_cache(maxsize=16384)
@@ -90,8 +93,8 @@ class Matcher:
             return np.zeros((0, len(FEATURES)), dtype=np.float32)
         relative, plain = self._columns(wanted, units, names)
         places = _documents(units)
-        columns = [*(relative[name] for name in _RELATIVE), *(plain[name] for name in _PLAIN)]
-        stack = np.stack([relative[name] for name in _RELATIVE], axis=1)
+        columns = [*(relative[name] for name in RELATIVE), *(plain[name] for name in _PLAIN)]
+        stack = np.stack([relative[name] for name in RELATIVE], axis=1)
         own = np.zeros_like(stack)
         for rows in places:
             own[rows] = _standardised(stack[rows])
@@ -100,11 +103,15 @@ class Matcher:
         blocks += [by_kind if kind == wanted.question.kind else np.zeros_like(by_kind) for kind in KINDS]
         return np.nan_to_num(np.concatenate(blocks, axis=1).astype(np.float32))
 
+    def vectors(self, units: Sequence[Unit]) -> Matrix:
+        """float32 [units, dimensions]: what each unit means; rows of length one."""
+        return self._encoder.encode_tokens([_tokens(self._encoder, unit.text) for unit in units])
+
     def _columns(self, wanted: Needs, units: Sequence[Unit], names: Names) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
-        relative, document_of = self._meaning(wanted.question, units)
-        plain = _words(wanted, units, names)
+        relative, document_of, weakest = self._meaning(wanted.question, units)
+        plain = _words(wanted, units, names) | weakest
         plain |= self._values(wanted.question, units)
-        vectors = self._encoder.encode_tokens([_tokens(self._encoder, unit.text) for unit in units])
+        vectors = self.vectors(units)
         languages = np.array([unit.chunk.language for unit in units])
         alike = vectors @ vectors.T
         alike[(document_of[:, None] == document_of[None, :]) | (languages[:, None] == languages[None, :])] = 0
@@ -126,16 +133,19 @@ class Matcher:
         plain["rank"] = 1 / rank
         return relative, plain
 
-    def _meaning(self, question: Question, units: Sequence[Unit]) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
+    def _meaning(self, question: Question, units: Sequence[Unit]) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64], dict[str, NDArray[np.float64]]]:
         """Late interaction of the question, of what it says beside its names, and of its telling words, with each unit in its context."""
         encoder = self._encoder
         asking = kind_of(question.text, question.language)[1]
         bare = _without(question.bare, asking)
         core = " ".join(question.keywords[len(question.names) :]) or bare
         parts = [[_tokens(encoder, question.bare)], *([_tokens(encoder, spelling) for spelling in name.spellings] for name in question.names), [_tokens(encoder, bare)], [_tokens(encoder, core)]]
+        words = [_tokens(encoder, word) for word in question.keywords[len(question.names) :]]
+        parts += [[tokens] for tokens in words if len(tokens)]
+        first = len(parts) - sum(len(tokens) > 0 for tokens in words)
         parts = [[tokens for tokens in part if len(tokens)] for part in parts]
         asked, places = places_of(parts)
-        whole, only_bare, only_core = places[:-2], places[-2:-1], places[-1:]
+        whole, only_bare, only_core, each = places[: first - 2], places[first - 2 : first - 1], places[first - 1 : first], [part[0] for part in places[first:]]
         lengths = encoder.lengths(asked)
         # Each text once, however many units it belongs to; a longer context is the maximum of its parts.
         texts = list(dict.fromkeys(t for u in units for t in (u.text, u.chunk.heading, u.chunk.title, u.span.header) if t))
@@ -183,7 +193,10 @@ class Matcher:
             "own context": per_document(whole, with_heading), "own bare context": per_document(only_bare, with_heading),
             "own core context": per_document(only_core, with_heading), "own core unit": per_document(only_core, own), "own core around": per_document(only_core, around),
         }  # fmt: skip
-        return found, document_of
+        document = np.zeros_like(context)
+        for rows in documents:
+            document[:, rows] = context[:, rows].max(axis=1, keepdims=True)
+        return found, document_of, _weakest(each, lengths, own, context, np.maximum(passage, context), document)
 
     def _values(self, question: Question, units: Sequence[Unit]) -> dict[str, NDArray[np.float64]]:
         """Whether a date or number stands near the question's telling words."""
@@ -192,9 +205,9 @@ class Matcher:
         owner: list[int] = []
         has = np.zeros(len(units))
         for place, unit in enumerate(units):
-            text, facts = unit.text, _facts(unit.text, unit.chunk.language)
+            text, held = unit.text, facts(unit.text, unit.chunk.language)
             reach = _NEAR_UNSPACED if text and is_unspaced(text[0]) else _NEAR
-            values = facts.dates if question.kind == "date" else facts.numbers
+            values = held.dates if question.kind == "date" else held.numbers
             has[place] = float(bool(values))
             for value in values[:_VALUES]:
                 window = _tokens(encoder, text[max(0, value.start - reach) : value.end + reach])
@@ -211,28 +224,44 @@ class Matcher:
         return found
 
 
+def _weakest(words: Sequence[NDArray[np.intp]], lengths: Matrix, own: Matrix, context: Matrix, passage: Matrix, document: Matrix) -> dict[str, NDArray[np.float64]]:
+    """How well the question's worst met telling word is met: an average over all words hides that the one asked about is missing."""
+
+    def met(best: Matrix) -> NDArray[np.float64]:
+        if not words:
+            return np.ones((1, best.shape[1]))
+        return np.sort(np.stack([lengths[tokens] @ best[tokens] / max(1e-9, float(lengths[tokens].sum())) for tokens in words]).astype(np.float64), axis=0)
+
+    by_document, by_context = met(document), met(context)
+    return {
+        "weakest word": met(own)[0], "weakest word with heading": by_context[0], "weakest word by passage": met(passage)[0], "weakest word by document": by_document[0],
+        "second weakest word by document": by_document[min(1, len(by_document) - 1)], "words well met": (by_context > _WELL).mean(axis=0),
+        "words met by document": (by_document > _WELL).mean(axis=0),
+    }  # fmt: skip
+
+
 def _words(wanted: Needs, units: Sequence[Unit], names: Names) -> dict[str, NDArray[np.float64]]:
     """What can be counted: words held, values that the question does not name, years, places."""
     question = wanted.question
-    asked = _facts(question.text, question.language)
+    asked = facts(question.text, question.language)
     dates, numbers = {d.iso for d in asked.dates}, {n.value for n in asked.numbers}
     own = frozenset(spelling for name in question.names for spelling in name.spellings)
     rows = []
     for unit in units:
-        chunk, text, facts = unit.chunk, unit.text, _facts(unit.text, unit.chunk.language)
+        chunk, text, held = unit.chunk, unit.text, facts(unit.text, unit.chunk.language)
         here, heading, title, passage = tokens_of(text), tokens_of(f"{chunk.heading} {unit.span.header}"), tokens_of(chunk.title), tokens_of(chunk.text)
         alone = held_by(wanted, ((here, 1.0),))
         context = held_by(wanted, ((here, 1.0), (heading, 0.85), (title, 0.7)))
         whole = held_by(wanted, ((passage, 1.0), (heading, 1.0), (title, 1.0)))
-        new = [d.iso for d in facts.dates if d.iso not in dates and d.iso not in asked.years]
+        new = [d.iso for d in held.dates if d.iso not in dates and d.iso not in asked.years]
         above = f"{chunk.heading} {chunk.title}"
         years = [sum(year in where for year in asked.years) / len(asked.years) if asked.years else 1.0 for where in (text, f"{text} {above}", f"{chunk.text} {above}")]
         rows.append((
             alone.all, alone.words, alone.names, alone.literal, context.all, context.words, context.names, whole.all, whole.words, whole.names, bool(new),
-            any(len(iso) > 4 for iso in new), min(3, sum(n.value not in numbers for n in facts.numbers)), min(3, sum(not own & spellings for spellings in _names_in(names, text))),
+            any(len(iso) > 4 for iso in new), min(3, sum(n.value not in numbers for n in held.numbers)), min(3, sum(not own & spellings for spellings in _names_in(names, text))),
             kind_strength(question.kind, text, chunk.language, names, question.names), chunk.language != question.language, np.log1p(len(here.sequence)), unit.span.start == 0,
-            ROW in text, min(12, text.count("\n")), *years, bool(asked.years), bool(asked.years) and bool(facts.years - asked.years) and years[0] < 1, wanted.unseen, wanted.anchored,
-            bool(question.names), unit.span.start / max(1, len(chunk.text)), text.lstrip()[:1] in ("-", "•", "*"), facts.separators,
+            ROW in text, min(12, text.count("\n")), *years, bool(asked.years), bool(asked.years) and bool(held.years - asked.years) and years[0] < 1, wanted.unseen, wanted.anchored,
+            bool(question.names), unit.span.start / max(1, len(chunk.text)), text.lstrip()[:1] in ("-", "•", "*"), held.separators,
         ))  # fmt: skip
     columns = (*_PLAIN[:30], "separators")
     return {name: np.array(values, dtype=np.float64) for name, values in zip(columns, zip(*rows, strict=True), strict=True)}

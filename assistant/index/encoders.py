@@ -203,13 +203,13 @@ def may_be(fingerprint: str, settings: EmbeddingSettings) -> bool:
 def load_encoder(settings: EmbeddingSettings) -> Encoder:
     """The encoder that the settings name. Raises ModelUnavailable."""
     if settings.model == "embedded":
-        return _packaged()
+        return packaged_table()
     if settings.model == "hashed":
         return HashedEncoder(settings.dimensions)
     return SentenceTransformersEncoder(settings)
 
 
 @cache
-def _packaged() -> EmbeddedEncoder:
+def packaged_table() -> EmbeddedEncoder:
     """The package's own model, once per process: nothing in it changes."""
     return EmbeddedEncoder.load()

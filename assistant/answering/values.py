@@ -1,0 +1,59 @@
+"""The dates, numbers and names of a quote, and the asked-for ones in the reader's writing: 2024年11月22日 -> "22 November 2024".
+
+It knows units and packs; nothing of scores.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from assistant.answering.matching import facts
+from assistant.answering.units import Unit
+from assistant.language.dates import write_date
+from assistant.language.packs import Pack
+from assistant.language.scripts import script_of
+from assistant.retrieval.names import Names
+from assistant.retrieval.questions import Question
+
+_MOST = 3
+
+
+def values_of(unit: Unit) -> frozenset[str]:
+    """Dates (ISO) and numbers of a unit, in any writing the same."""
+    found = facts(unit.text, unit.chunk.language)
+    return frozenset((*(date.iso for date in found.dates), *(str(number.value.normalize()) for number in found.numbers)))
+
+
+def in_readers_words(unit: Unit, question: Question, names: Names, language: Pack) -> str:
+    """What was asked for, as the reader writes it; "" where it is neither date nor number nor a known name, or too many of them."""
+    found, asked = facts(unit.text, unit.chunk.language), facts(question.text, question.language)
+    if question.kind == "date":
+        isos = {date.iso for date in asked.dates} | asked.years
+        said = [write_date(date.iso, language.code) for date in found.dates if date.iso not in isos and not date.iso.startswith("--")]
+    elif question.kind == "number":
+        values = {number.value for number in asked.numbers}
+        said = [write_number(number.value, language) for number in found.numbers if number.value not in values]
+    elif question.kind in ("who", "place"):
+        own = {spelling for name in question.names for spelling in name.spellings}
+        said = [spelling for name in names.find(unit.text) if not own.intersection(name.spellings) and (spelling := _readable(name.spellings, language)) and spelling not in unit.text]
+    else:
+        return ""
+    said = list(dict.fromkeys(said))
+    return " · ".join(said) if len(said) <= _MOST else ""
+
+
+def write_number(value: Decimal, language: Pack) -> str:
+    """A number with the language's separators.
+
+    >>> from assistant.language.packs import pack
+    >>> write_number(Decimal("15000.5"), pack("de"))
+    '15.000,5'
+    """
+    text = f"{value.normalize():,f}"
+    return text.replace(",", "\0").replace(".", language.decimal).replace("\0", language.group)
+
+
+def _readable(spellings: tuple[str, ...], language: Pack) -> str:
+    """The first spelling in a script of the language; "" if there is none."""
+    scripts = set(language.scripts)
+    return next((spelling for spelling in spellings if {script_of(c) for c in spelling if c.isalpha()} <= scripts), "")
