@@ -41,10 +41,10 @@ _PLAIN = (
     "held", "held words", "held names", "held literally", "held with heading", "words with heading", "names with heading", "held by passage", "words by passage", "names by passage",
     "new date", "new full date", "new numbers", "other names", "kind", "foreign", "length", "first", "row", "lines", "years", "years with heading", "years by passage", "asks year",
     "another year", "unseen", "anchored", "named", "place in passage", "item", "value near core", "value near bare", "has value", "has version", "likeness", "separators",
-    "weakest word", "weakest word with heading", "weakest word by passage", "weakest word by document", "second weakest word by document", "words well met", "words met by document",
+    "asks", "begins with name", "first of document", "begins with name, first of document", "weakest word", "weakest word with heading", "weakest word by passage", "weakest word by document", "second weakest word by document", "words well met", "words met by document",
     "best of document", "place in document", "rank", "document's rank", "first document", "size of document",
 )  # fmt: skip
-_BY_KIND = ("new date", "new full date", "new numbers", "other names", "kind", "length", "first", "value near core", "has value", "separators", "core context", "row")
+_BY_KIND = ("new date", "new full date", "new numbers", "other names", "kind", "length", "first", "value near core", "has value", "separators", "core context", "row", "begins with name", "begins with name, first of document")
 FEATURES = (
     *RELATIVE, *_PLAIN, *(f"{name}, over all" for name in RELATIVE), *(f"{name}, from the best" for name in RELATIVE), *(f"{name}, in its document" for name in RELATIVE),
     *(f"{kind or 'other'}: {name}" for kind in KINDS for name in _BY_KIND),
@@ -247,6 +247,9 @@ def _words(wanted: Needs, units: Sequence[Unit], names: Names) -> dict[str, NDAr
     dates, numbers = {d.iso for d in asked.dates}, {n.value for n in asked.numbers}
     own = frozenset(spelling for name in question.names for spelling in name.spellings)
     rows = []
+    begins: dict[str, int] = {}
+    for unit in units:
+        begins[unit.chunk.document_id] = min(unit.chunk.start, begins.get(unit.chunk.document_id, unit.chunk.start))
     for unit in units:
         chunk, text, held = unit.chunk, unit.text, facts(unit.text, unit.chunk.language)
         here, heading, title, passage = tokens_of(text), tokens_of(f"{chunk.heading} {unit.span.header}"), tokens_of(chunk.title), tokens_of(chunk.text)
@@ -256,14 +259,16 @@ def _words(wanted: Needs, units: Sequence[Unit], names: Names) -> dict[str, NDAr
         new = [d.iso for d in held.dates if d.iso not in dates and d.iso not in asked.years]
         above = f"{chunk.heading} {chunk.title}"
         years = [sum(year in where for year in asked.years) / len(asked.years) if asked.years else 1.0 for where in (text, f"{text} {above}", f"{chunk.text} {above}")]
+        first = unit.span.start == 0 and chunk.start == begins[chunk.document_id]
+        defines = any(here.starts_with(spelling) for spellings, _ in wanted.names for spelling in spellings)
         rows.append((
             alone.all, alone.words, alone.names, alone.literal, context.all, context.words, context.names, whole.all, whole.words, whole.names, bool(new),
             any(len(iso) > 4 for iso in new), min(3, sum(n.value not in numbers for n in held.numbers)), min(3, sum(not own & spellings for spellings in _names_in(names, text))),
             kind_strength(question.kind, text, chunk.language, names, question.names), chunk.language != question.language, np.log1p(len(here.sequence)), unit.span.start == 0,
             ROW in text, min(12, text.count("\n")), *years, bool(asked.years), bool(asked.years) and bool(held.years - asked.years) and years[0] < 1, wanted.unseen, wanted.anchored,
-            bool(question.names), unit.span.start / max(1, len(chunk.text)), text.lstrip()[:1] in ("-", "•", "*"), held.separators,
+            bool(question.names), unit.span.start / max(1, len(chunk.text)), text.lstrip()[:1] in ("-", "•", "*"), held.separators, text.rstrip().endswith(("?", "？", "؟")), defines, first, defines and first,
         ))  # fmt: skip
-    columns = (*_PLAIN[:30], "separators")
+    columns = (*_PLAIN[:30], "separators", "asks", "begins with name", "first of document", "begins with name, first of document")
     return {name: np.array(values, dtype=np.float64) for name, values in zip(columns, zip(*rows, strict=True), strict=True)}
 
 

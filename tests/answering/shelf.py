@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from assistant.answering import extractive
+from assistant.answering import extractive, selection
 from assistant.answering.evidence import Needs, TokenSet, held_by, needs
+from assistant.answering.matching import Matcher
+from assistant.index.encoders import packaged_table
 from assistant.ingestion.chunking import chunk
 from assistant.retrieval.names import Names
 from assistant.retrieval.questions import understand
@@ -59,4 +61,10 @@ def ranked(wanted: Needs, documents: Sequence[Document] = DOCUMENTS) -> list[Sco
 def ask(question: str, documents: Sequence[Document] = DOCUMENTS, language: str = "", **settings: Any) -> Answer:
     wanted = wanting(question, documents)
     shelf = {item.id: item for item in documents}
-    return extractive.answer(wanted, ranked(wanted, documents), shelf.__getitem__, NAMES, AnsweringSettings(**settings), language)
+    return answered(wanted, ranked(wanted, documents), shelf.__getitem__, language, **settings)
+
+
+def answered(wanted: Needs, passages: Sequence[ScoredChunk], documents: Callable[[str], Document], language: str = "", **settings: Any) -> Answer:
+    """The answer that the passages give, by the packaged table and selection."""
+    considered = extractive.consider(wanted, passages, NAMES, Matcher(packaged_table()))
+    return extractive.answer(considered, passages, documents, NAMES, selection.read(), AnsweringSettings(**settings), language)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.answering import extractive
 from assistant.language.packs import codes, pack
 from assistant.schema import Chunk, ScoredChunk
-from assistant.settings import AnsweringSettings
-from tests.answering.shelf import BY_ID, DOCUMENTS, NAMES, ask, document, ranked, wanting
+from tests.answering.shelf import BY_ID, DOCUMENTS, answered, ask, document, ranked, wanting
 
 
 @pytest.mark.parametrize(
@@ -86,7 +84,7 @@ def test_a_question_that_says_nothing_is_no_error(question: str) -> None:
 
 
 def test_no_passages_no_answer() -> None:
-    answer = extractive.answer(wanting("When does the Lake Health Forum open?"), [], BY_ID.__getitem__, NAMES, AnsweringSettings())
+    answer = answered(wanting("When does the Lake Health Forum open?"), [], BY_ID.__getitem__)
     assert answer.abstained
     assert answer.passages == ()
     assert pack("en").answers["refusal_nearest"] not in answer.text
@@ -127,15 +125,16 @@ def test_no_more_quotes_than_the_settings_allow(quotes: int) -> None:
     assert 1 <= len(answer.citations) <= quotes
 
 
-def test_more_evidence_can_be_demanded() -> None:
-    question = "Does the Lake Health Forum train nurses and pilots?"
-    assert ask(question, evidence=1.0).abstained
+def test_more_confidence_can_be_demanded() -> None:
+    question = "When does the Lake Health Forum open?"
+    assert not ask(question, confidence=0.0).abstained
+    assert ask(question, confidence=1.0).abstained
 
 
 def test_a_passage_that_may_only_be_linked_to_is_not_quoted() -> None:
     wanted = wanting("When does the Lake Health Forum open?")
     link = Chunk("default/shelf/lake.md#0", "default/shelf/lake.md", "", 0, 0, language="en", title="Lake Health Forum", source="https://example.org/lake")
-    answer = extractive.answer(wanted, [ScoredChunk(link, 1.0, 1)], BY_ID.__getitem__, NAMES, AnsweringSettings())
+    answer = answered(wanted, [ScoredChunk(link, 1.0, 1)], BY_ID.__getitem__)
     assert not answer.citations
     assert answer.abstained
     assert "9 December" not in answer.text
