@@ -27,9 +27,10 @@ from assistant.settings import AnsweringSettings
 # How much less than the best a neighbour may score to be quoted with it, and a further quote to be shown (logits; chosen on dev,
 # docs/decisions/008-answers.md).
 _NEIGHBOUR = 2.0
-_FURTHER = 0.5
+_FURTHER = 0.7
 # Units of which one says what the other says (cosine), and how much less a unit in the reader's language may score to stand for both.
 _SAME = 0.6
+_SAME_VALUES = 0.35  # of units that give the same dates and numbers
 _OWN_LANGUAGE = 0.7
 _LONGEST = 700
 _NEAREST_NAMED = 3
@@ -79,7 +80,7 @@ def answer(
     if not considered.units:
         return refuse(considered.wanted, passages[: settings.top_k], words)
     weighed = selection.weigh(considered.features, question.kind)
-    needed = selection.threshold if settings.confidence is None else settings.confidence
+    needed = selection.needed(question.language) if settings.confidence is None else settings.confidence
     if weighed.confidence < needed or not _about_anything(considered):
         return replace(refuse(considered.wanted, passages[: settings.top_k], words), confidence=weighed.confidence)
     chosen = choose(considered, weighed, settings.quotes, words.code)
@@ -150,8 +151,9 @@ def _own_language(considered: Considered, scores: NDArray[np.float64], place: in
 
 def _repeats(considered: Considered, one: int, other: int) -> bool:
     """True when both say the same; what gives other dates or numbers does not repeat but contradict."""
-    alike = float(considered.vectors[one] @ considered.vectors[other]) > _SAME
-    return one == other or (alike and values_of(considered.units[one]) == values_of(considered.units[other]))
+    values = values_of(considered.units[one])
+    alike = float(considered.vectors[one] @ considered.vectors[other]) > (_SAME_VALUES if values else _SAME)
+    return one == other or (alike and values == values_of(considered.units[other]))
 
 
 def _with_neighbour(units: Sequence[Unit], scores: NDArray[np.float64], place: int) -> Quote:

@@ -44,7 +44,7 @@ _PLAIN = (
     "asks", "begins with name", "first of document", "begins with name, first of document", "weakest word", "weakest word with heading", "weakest word by passage", "weakest word by document", "second weakest word by document", "words well met", "words met by document",
     "best of document", "place in document", "rank", "document's rank", "first document", "size of document",
 )  # fmt: skip
-_BY_KIND = ("new date", "new full date", "new numbers", "other names", "kind", "length", "first", "value near core", "has value", "separators", "core context", "row", "begins with name", "begins with name, first of document")
+_BY_KIND = ("new date", "new full date", "new numbers", "other names", "kind", "length", "first", "value near core", "has value", "separators", "core context", "row", "held", "held names", "unit", "core unit", "years", "begins with name", "begins with name, first of document")
 FEATURES = (
     *RELATIVE, *_PLAIN, *(f"{name}, over all" for name in RELATIVE), *(f"{name}, from the best" for name in RELATIVE), *(f"{name}, in its document" for name in RELATIVE),
     *(f"{kind or 'other'}: {name}" for kind in KINDS for name in _BY_KIND),
@@ -152,7 +152,10 @@ class Matcher:
         ids = [_tokens(encoder, text) for text in texts]
         filled = [place for place, tokens in enumerate(ids) if len(tokens)]
         column = {texts[place]: number for number, place in enumerate(filled)}
-        closest = encoder.closest(asked, [ids[place] for place in filled]) if len(asked) and filled else np.zeros((len(asked), 0), dtype=np.float32)
+        if len(asked) and filled:
+            closest = encoder.closest(asked, [ids[place] for place in filled])
+        else:
+            closest = np.zeros((len(asked), len(filled)), dtype=np.float32)
         closest = np.concatenate([closest, np.zeros((len(asked), 1), dtype=np.float32)], axis=1)
 
         def of(chosen: Sequence[str]) -> Matrix:
@@ -171,7 +174,7 @@ class Matcher:
             passage[:, rows] = own[:, rows].max(axis=1, keepdims=True)
 
         def score(which: Places, best: Matrix) -> NDArray[np.float64]:
-            return max_sim(which, lengths, best).astype(np.float64) if len(asked) else np.zeros(len(units))
+            return max_sim(which, lengths, best).astype(np.float64) if len(asked) else np.zeros(best.shape[1])
 
         def per_document(which: Places, best: Matrix) -> NDArray[np.float64]:
             out = np.zeros(len(units))
@@ -263,7 +266,7 @@ def _words(wanted: Needs, units: Sequence[Unit], names: Names) -> dict[str, NDAr
         defines = any(here.starts_with(spelling) for spellings, _ in wanted.names for spelling in spellings)
         rows.append((
             alone.all, alone.words, alone.names, alone.literal, context.all, context.words, context.names, whole.all, whole.words, whole.names, bool(new),
-            any(len(iso) > 4 for iso in new), min(3, sum(n.value not in numbers for n in held.numbers)), min(3, sum(not own & spellings for spellings in _names_in(names, text))),
+            any(len(iso) > 7 for iso in new), min(3, sum(n.value not in numbers for n in held.numbers)), min(3, sum(not own & spellings for spellings in _names_in(names, text))),
             kind_strength(question.kind, text, chunk.language, names, question.names), chunk.language != question.language, np.log1p(len(here.sequence)), unit.span.start == 0,
             ROW in text, min(12, text.count("\n")), *years, bool(asked.years), bool(asked.years) and bool(held.years - asked.years) and years[0] < 1, wanted.unseen, wanted.anchored,
             bool(question.names), unit.span.start / max(1, len(chunk.text)), text.lstrip()[:1] in ("-", "•", "*"), held.separators, text.rstrip().endswith(("?", "？", "؟")), defines, first, defines and first,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,15 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Both models, and the confidence from which on an answer is given. `encoder` is the fingerprint of the table that it was learnt with."""
+    """Both models, and the confidence from which on an answer is given: by question language where the table treats languages unequally.
+
+    `encoder` is the fingerprint of the table that it was learnt with, `learnt_from` that of the index.
+    """
 
     unit: Linear
     answer: Linear
     threshold: float
+    by_language: Mapping[str, float] = field(default_factory=dict)
     encoder: str = ""
     learnt_from: str = ""
 
@@ -67,10 +71,15 @@ class Selection:
         scores = self.unit(features)
         return Weighed(scores, float(1 / (1 + np.exp(-self.answer(signs(features, scores, kind))))))
 
+    def needed(self, language: str) -> float:
+        """The confidence from which on a question in this language is answered."""
+        return self.by_language.get(language, self.threshold)
+
     def as_json(self) -> dict[str, Any]:
         """What the file holds; weights by name, so that a change of features is seen."""
         return {
             "encoder": self.encoder, "learnt from": self.learnt_from, "threshold": round(self.threshold, 4),
+            "thresholds": {language: round(value, 4) for language, value in sorted(self.by_language.items())},
             "unit": {"bias": round(self.unit.bias, 6), "weights": {name: round(float(w), 6) for name, w in zip(FEATURES, self.unit.weights, strict=True)}},
             "answer": {"bias": round(self.answer.bias, 6), "weights": {name: round(float(w), 6) for name, w in zip(SIGNS, self.answer.weights, strict=True)}},
         }  # fmt: skip
@@ -98,7 +107,7 @@ def read(path: Path = PACKAGED) -> Selection:
     try:
         content = json.loads(path.read_text("utf-8"))
         unit, answer = _linear(content["unit"], FEATURES), _linear(content["answer"], SIGNS)
-        return Selection(unit, answer, float(content["threshold"]), str(content["encoder"]), str(content["learnt from"]))
+        return Selection(unit, answer, float(content["threshold"]), {str(k): float(v) for k, v in content["thresholds"].items()}, str(content["encoder"]), str(content["learnt from"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"{path} holds no selection of this version ({type(error).__name__})", fix="assistant eval calibrate makes one") from error
 

@@ -1,6 +1,6 @@
 """Learns which unit answers and when to abstain, from the questions of a split: what `answering.selection` reads.
 
-A unit is right when its quote touches gold. The unit model is linear, with two losses: the right units of a question among all its units
+A unit is right when it touches gold itself (not only the table that it is quoted with). The unit model is linear, with two losses: the right units of a question among all its units
 (listwise; Cao et al. 2007), and each unit by itself (logistic, classes balanced). The model of abstention is logistic over what the best
 units say; the threshold is the one of highest balanced accuracy. What is reported was measured on clusters of questions left out.
 """
@@ -32,16 +32,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One question with its units' features [units, FEATURES], which of them touch gold, and its vital nuggets in each [units, nuggets]."""
+    """One question with its units' features [units, FEATURES], which of them touch gold."""
 
     key: str
+    language: str
     kind: str
     cluster: str
     answerable: bool
     foreign: bool
     features: NDArray[np.float32]
     right: NDArray[np.bool_]
-    nuggets: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,10 @@ def collect(assistant: Assistant, questions: Sequence[Asked], *, progress: Progr
         item = asked.item
         gold = scoring.locate(item, texts.text)
         seen = assistant.considered(asked.question, language=asked.language)
-        vital = [nugget for nugget in item.nuggets if nugget.vital]
-        where = [(texts.path(u.chunk.document_id), u.chunk.start + u.span.first, u.chunk.start + u.span.last, u.quote) for u in seen.units]
+        where = [(texts.path(u.chunk.document_id), u.chunk.start + u.span.start, u.chunk.start + u.span.end) for u in seen.units]
         found.append(Example(
-            asked.key, seen.kind, item.cluster, item.answerable, bool(gold) and asked.language not in {language_of(d) for d in gold}, seen.features,
-            np.array([any(a < end and begin < b for begin, end in gold.get(d, ())) for d, a, b, _ in where], dtype=bool),
-            np.array([[nugget.matches(quote, language_of(d)) for nugget in vital] for d, _, _, quote in where], dtype=bool).reshape(len(where), len(vital)),
+            asked.key, asked.language, seen.kind, item.cluster, item.answerable, bool(gold) and asked.language not in {language_of(d) for d in gold}, seen.features,
+            np.array([any(a < end and begin < b for begin, end in gold.get(d, ())) for d, a, b in where], dtype=bool),
         ))  # fmt: skip
         progress("ask", done, len(questions))
     return found
@@ -79,7 +77,8 @@ def calibrate(examples: Sequence[Example], encoder: str, learnt_from: str) -> Ca
     chances = np.array([chance for _, _, chance in held_out])
     answerable = np.array([example.answerable for example in usable])
     threshold = _best_threshold(chances, answerable)
-    answered = chances >= threshold
+    by_language = _thresholds(chances, answerable, [example.language for example in usable], threshold)
+    answered = chances >= np.array([by_language[example.language] for example in usable])
     figures = {
         "questions": float(len(usable)),
         "balanced accuracy": _balanced(answered, answerable),
@@ -93,7 +92,7 @@ def calibrate(examples: Sequence[Example], encoder: str, learnt_from: str) -> Ca
             figures[f"one of the best three touches gold, {name}"] = float(np.mean([e.right[np.argsort(-s)[:3]].any() for e, s in chosen]))
     unit = _learn_units(usable)
     answer = _learn_answers([(example, unit(example.features)) for example in usable])
-    return Calibrated(Selection(unit, answer, threshold, encoder, learnt_from), figures)
+    return Calibrated(Selection(unit, answer, threshold, by_language, encoder, learnt_from), figures)
 
 
 def _left_out(examples: Sequence[Example]) -> list[tuple[Example, Floats, float]]:
@@ -181,6 +180,16 @@ def _chance(answer: Linear, example: Example, scores: Floats) -> float:
 
 def _balanced(answered: NDArray[np.bool_], answerable: NDArray[np.bool_]) -> float:
     return float((answered[answerable].mean() + (~answered[~answerable]).mean()) / 2)
+
+
+def _thresholds(chances: Floats, answerable: NDArray[np.bool_], languages: Sequence[str], common: float) -> dict[str, float]:
+    """Each language's own best threshold, drawn half way to the common one: a language has few questions."""
+    found = {}
+    for language in sorted(set(languages)):
+        own = np.array([one == language for one in languages])
+        both = answerable[own].any() and not answerable[own].all()
+        found[language] = (common + _best_threshold(chances[own], answerable[own])) / 2 if both else common
+    return found
 
 
 def _best_threshold(chances: Floats, answerable: NDArray[np.bool_]) -> float:
