@@ -19,6 +19,7 @@ from assistant.retrieval.names import FoundName, Names
 from assistant.retrieval.questions import Question, light_tokens, spelling_tokens
 
 _STEM = 4
+_REMEMBERED = 64
 # Capitalised words in a row, organisations' endings, or a run of katakana: what an answer to "who" mostly holds.
 _NAME_LIKE = re.compile(r"(?:\b[A-ZÄÖÜÉÀ][\w&.-]+(?:\s+(?:of|and|for|de|der|für|des|du|&|the)\s+|\s+)){1,}[A-ZÄÖÜÉÀ][\w&.-]+|\b[A-Z]{2,}\b|[\u30a1-\u30fa\u30fc]{4,}|[\u4e00-\u9fff]{2,}(?:会|委|局|府|部|院|所|司|団|室|署|社|大学|集团|集團|协会|協会)")
 
@@ -34,10 +35,6 @@ class Needs:
     terms: dict[str, float]
     names: tuple[tuple[tuple[tuple[str, ...], ...], float], ...]
     unseen: bool = False
-
-    @property
-    def total(self) -> float:
-        return sum(self.terms.values()) + sum(weight for _, weight in self.names)
 
     @property
     def anchored(self) -> bool:
@@ -99,6 +96,7 @@ class TokenSet:
     def __init__(self, text: str) -> None:
         self.sequence = lexical_tokens(text)
         self._set = set(self.sequence)
+        self._known: dict[str, float] = {}
 
     @cached_property
     def _joined(self) -> str:
@@ -123,6 +121,15 @@ class TokenSet:
         """1 for the token itself, 0.8 for a word of the same stem (Ziele, Zielen) or a compound (Kernziel), else 0."""
         if term in self._set:
             return 1.0
+        found = self._known.get(term)
+        if found is None:
+            # One question asks the same of a heading many times; what older questions asked is let go.
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            found = self._known[term] = self._related(term)
+        return found
+
+    def _related(self, term: str) -> float:
         if len(term) < _STEM or is_unspaced(term[0]) or not term.isalpha():
             return 0.0
         if any(_related(term, other) for other in self._stems.get(term[:_STEM], ())):

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.answering.evidence import Needs, held_by, kind_strength, tokens_of
+from assistant.answering.evidence import Held, Needs, held_by, kind_strength, tokens_of
 from assistant.answering.units import ROW, Unit
 from assistant.index.embedded import EmbeddedEncoder, Places, TokenIds, max_sim, places_of
 from assistant.language.dates import FoundDate, find_dates
@@ -220,10 +220,11 @@ class Matcher:
         found = {"value near core": np.zeros(len(units)), "value near bare": np.zeros(len(units)), "has value": has}
         if near:
             core = " ".join(question.keywords[len(question.names) :]) or question.bare
-            for name, text in (("value near core", core), ("value near bare", question.bare)):
-                asked, places = places_of([[tokens for tokens in [_tokens(encoder, text)] if len(tokens)]])
-                if len(asked):
-                    np.maximum.at(found[name], owner, max_sim(places, encoder.lengths(asked), encoder.closest(asked, near)))
+            asked, places = places_of([[tokens for tokens in [_tokens(encoder, text)] if len(tokens)] for text in (core, question.bare)])
+            if len(asked):
+                lengths, closest = encoder.lengths(asked), encoder.closest(asked, near)
+                for name, part in zip(("value near core", "value near bare"), places, strict=True):
+                    np.maximum.at(found[name], owner, max_sim([part], lengths, closest))
         return found
 
 
@@ -253,12 +254,15 @@ def _words(wanted: Needs, units: Sequence[Unit], names: Names) -> dict[str, NDAr
     begins: dict[str, int] = {}
     for unit in units:
         begins[unit.chunk.document_id] = min(unit.chunk.start, begins.get(unit.chunk.document_id, unit.chunk.start))
+    passages: dict[str, Held] = {}
     for unit in units:
         chunk, text, held = unit.chunk, unit.text, facts(unit.text, unit.chunk.language)
-        here, heading, title, passage = tokens_of(text), tokens_of(f"{chunk.heading} {unit.span.header}"), tokens_of(chunk.title), tokens_of(chunk.text)
+        here, heading, title = tokens_of(text), tokens_of(f"{chunk.heading} {unit.span.header}"), tokens_of(chunk.title)
         alone = held_by(wanted, ((here, 1.0),))
         context = held_by(wanted, ((here, 1.0), (heading, 0.85), (title, 0.7)))
-        whole = held_by(wanted, ((passage, 1.0), (heading, 1.0), (title, 1.0)))
+        if chunk.id not in passages:
+            passages[chunk.id] = held_by(wanted, ((tokens_of(chunk.text), 1.0), (tokens_of(chunk.heading), 1.0), (title, 1.0)))
+        whole = passages[chunk.id]
         new = [d.iso for d in held.dates if d.iso not in dates and d.iso not in asked.years]
         above = f"{chunk.heading} {chunk.title}"
         years = [sum(year in where for year in asked.years) / len(asked.years) if asked.years else 1.0 for where in (text, f"{text} {above}", f"{chunk.text} {above}")]
