@@ -124,3 +124,12 @@ def test_a_fixed_subset_of_the_question_set_holds_the_gates(assistant: Assistant
     assert [verdict for verdict in found.verdicts if not verdict.passed] == []
     gated = {figure.metric for figure in found.figures if figure.slice == "all" and figure.estimate.count >= 50}
     assert {"success@5, across", "success@5, mixed", "citation validity"} <= gated
+
+
+@pytest.mark.parametrize(("language", "expected"), [("de", "18.600"), ("ja", "2019年2月4日"), ("zh", "700多家"), ("en", "Wellcome Trust"), ("es", "4 de febrero de 2019")])
+def test_the_questions_that_the_chat_suggests_are_answered(assistant: Assistant, language: str, expected: str) -> None:
+    from assistant.web.chat import EXAMPLES
+
+    answer = assistant.ask(dict(EXAMPLES)[language])
+    assert answer.language == language
+    assert expected in answer.text

@@ -15,7 +15,8 @@ from assistant.language.scripts import script_of
 from assistant.retrieval.names import Names
 from assistant.retrieval.questions import Question
 
-_MOST = 3
+# Of more values than these it is not plain which one was asked for.
+_MOST = {"date": 2, "number": 1, "place": 2}
 
 
 def values_of(unit: Unit) -> frozenset[str]:
@@ -33,13 +34,13 @@ def in_readers_words(unit: Unit, question: Question, names: Names, language: Pac
     elif question.kind == "number":
         values = {number.value for number in asked.numbers}
         said = [write_number(number.value, language) for number in found.numbers if number.value not in values]
-    elif question.kind in ("who", "place"):
+    elif question.kind == "place":
         own = {spelling for name in question.names for spelling in name.spellings}
         said = [spelling for name in names.find(unit.text) if not own.intersection(name.spellings) and (spelling := _readable(name.spellings, language)) and spelling not in unit.text]
     else:
         return ""
     said = list(dict.fromkeys(said))
-    return " · ".join(said) if len(said) <= _MOST else ""
+    return " · ".join(said) if len(said) <= _MOST[question.kind] else ""
 
 
 def write_number(value: Decimal, language: Pack) -> str:

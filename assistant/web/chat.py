@@ -23,11 +23,11 @@ STATIC = Path(__file__).parent / "static"
 
 # Questions that the starter corpus answers, one per language; shown when its documents are indexed.
 EXAMPLES = (
-    ("de", "Wann fand die Konferenz in Qiantan statt?"),
-    ("ja", "2024年のフォーラムのテーマは何ですか？"),
+    ("de", "Wie viele Besucher hatte die DMEA 2024?"),
+    ("ja", "アムステルダム・スキルズ・センターはいつ開所しましたか？"),
     ("zh", "中关村生命科学园有多少家企业？"),
-    ("en", "Who organised the 2024 Changping forum?"),
-    ("es", "¿Cuándo se celebró el foro de Changping de 2024?"),
+    ("en", "Who founded CEPI?"),
+    ("es", "¿Cuándo abrió el Amsterdam Skills Centre?"),
 )
 _HISTORY_TURNS = 6
 
