@@ -76,7 +76,7 @@ def run(
     repeat: Annotated[int, typer.Option("--repeat", min=1, help="Ask everything so many times, and report the spread.")] = 1,
     workers: Workers = 2,
     judge: Annotated[bool, typer.Option("--judge", help="Ask the language model of [judge] too; its opinion gates nothing.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever the run's file holds.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever the run's file and the judge's hold.")] = False,
     json_out: JsonOut = None,
     html_out: HtmlOut = None,
     junit_out: JunitOut = None,
@@ -86,7 +86,7 @@ def run(
     from assistant.evaluation.sets import load
 
     before = runs.read(baseline) if baseline else None
-    model = _judge_model() if judge else None
+    model = _judge_model(fresh) if judge else None
     if fresh:
         out.unlink(missing_ok=True)
     with opened() as assistant:
@@ -150,14 +150,17 @@ def _report(
         raise typer.Exit(1)
 
 
-def _judge_model() -> LLM:
+def _judge_model(anew: bool) -> LLM:
+    """The judge of the settings, over what it said before; with a model's name and no provider, only what it said before."""
     from assistant.answering.models import load_llm
     from assistant.evaluation.recording import Recorded
 
-    settings = load_settings().judge
-    if not settings.provider:
-        raise EvaluationError("no judge is set up", fix='[judge] provider = "openai-like", base_url = …, model = …')
-    return Recorded(load_llm(settings, "judge"), EVALS / "runs" / "judged.jsonl", "cache")
+    settings, path = load_settings().judge, EVALS / "runs" / "judged.jsonl"
+    if settings.provider:
+        return Recorded(load_llm(settings, "judge"), path, "record" if anew else "cache")
+    if settings.model:
+        return Recorded(None, path, "replay", name=settings.model)
+    raise EvaluationError("no judge is set up", fix='[judge] provider = "openai-like", base_url = …, model = …')
 
 
 def _judged(run: Run, model: LLM, workers: int) -> list[Agreement]:

@@ -2,7 +2,7 @@
 
     record   always asks, and appends what came
     replay   asks nobody: the n-th time a request is made, the n-th answer written down
-    cache    what is written down if it is there, else as `record`
+    cache    what was written down last if it is there, else as `record`
 
 It knows llama-index's interface and a file of JSON Lines. Only answers that came whole are written down.
 """
@@ -133,7 +133,7 @@ class Recorded(CustomLLM):
             if held:
                 time = self._given.get(key, 0)
                 self._given[key] = time + 1
-                return held[min(time, len(held) - 1)] if self._mode == "replay" else held[0]
+                return held[min(time, len(held) - 1)] if self._mode == "replay" else held[-1]
         if self._mode == "replay":
             raise ModelUnavailable("the recording holds no answer to this request", fix="replay the run that was recorded, with its sets, settings and prompts")
         return None

@@ -69,6 +69,12 @@ def test_a_judge_gates_nothing(assistant: Assistant, place: Path) -> None:
         assert done.exit_code == 0, done.output
     assert "judge tiny: faithful" in done.output
     assert "tiny: faithful" in (place / "r.html").read_text("utf-8")
+    # Without the server, what the judge said can be had again.
+    text = (place / "assistant.toml").read_text("utf-8")
+    (place / "assistant.toml").write_text(text.replace('provider = "openai-like"\n', ""), "utf-8")
+    again = CliRunner().invoke(app, ["eval", "run", "--judge"])
+    assert again.exit_code == 0, again.output
+    assert [line for line in again.output.splitlines() if line.startswith("judge ")] == [line for line in done.output.splitlines() if line.startswith("judge ")]
     (place / "assistant.toml").unlink()
     done = CliRunner().invoke(app, ["eval", "run", "--judge"])
     assert isinstance(done.exception, EvaluationError)
