@@ -214,13 +214,14 @@ def calibrate(
     from assistant.answering import selection
     from assistant.evaluation import calibration, runs
     from assistant.evaluation.sets import load
+    from assistant.index.encoders import packaged_table
 
     folders = sets or [EVALS / name for name in ("forums", "conflicts", "conversations")]
     with opened() as assistant:
         questions = [question for question in runs.asked({folder.name: load(folder) for folder in folders}, split=split) if question.variant == "full" or not question.item.history]
         with progress_bars() as progress:
             examples = calibration.collect(assistant, questions, progress=progress)
-        found = calibration.calibrate(examples, assistant.matching_fingerprint(), assistant.fingerprint())
+        found = calibration.calibrate(examples, packaged_table().fingerprint, assistant.fingerprint())
     path = out or selection.PACKAGED
     _write(path, json.dumps(found.selection.as_json(), ensure_ascii=False, indent=0) + "\n")
     if as_json:
@@ -268,7 +269,6 @@ def add(
     from assistant.evaluation import drafts
     from assistant.evaluation.runs import Texts
     from assistant.evaluation.sets import load
-    from assistant.feedback import FeedbackStore
 
     if (bool(question) + from_feedback + complete) != 1:
         raise EvaluationError("nothing to add", fix="give a question, or --from-feedback, or --complete")
@@ -285,8 +285,7 @@ def add(
     with opened() as assistant:
         texts = Texts(assistant)
         if from_feedback:
-            settings = load_settings().feedback
-            made = drafts.from_feedback(FeedbackStore(settings.path, settings.days).all(), texts.text, texts.path)
+            made = drafts.from_feedback(assistant.feedback.all(), texts.text, texts.path)
             new = drafts.add(path, made, [item.id for item in load(EVALS / to)])
             print_json({"added": new, "file": str(path), "drafts": made}) if as_json else print(f"{new} drafts added to {path}, of {len(made)} pieces of feedback")
             return

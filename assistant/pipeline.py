@@ -43,7 +43,6 @@ from assistant.settings import Settings
 
 if TYPE_CHECKING:
     from assistant.answering.extractive import Considered
-    from assistant.answering.matching import Matcher
     from assistant.retrieval.search import Found
     from assistant.retrieval.suggestions import Suggestion
 
@@ -61,7 +60,6 @@ class Assistant:
         self._generations = Generations(self._index)
         self.feedback = FeedbackStore(settings.feedback.path, settings.feedback.days)
         self._retriever: Any = None
-        self._matcher: Matcher | None = None
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, encoder: Encoder | None = None) -> Assistant:
@@ -166,37 +164,27 @@ class Assistant:
         timings = {**found.timings_ms, "answer": (time.perf_counter() - begun) * 1000, "total": (time.perf_counter() - started) * 1000}
         return replace(answer, timings_ms={stage: round(ms, 3) for stage, ms in timings.items()})
 
-    def considered(self, question: str, filters: Filters | None = None, *, language: str = "") -> Considered:
+    def considered(self, question: str, *, language: str = "") -> Considered:
         """Every sentence that might answer a question, with what is said of each: what `assistant eval calibrate` learns from.
 
         Raises IndexNotFound, QuestionError.
         """
         with self._leased() as generation:
-            return self._considered(generation, _checked(question), filters, "", language)[1]
+            return self._considered(generation, _checked(question), None, "", language)[1]
 
     def _considered(self, generation: Generation, text: str, filters: Filters | None, context: str, language: str) -> tuple[Found, Considered]:
         from assistant.answering import extractive
         from assistant.answering.evidence import needs
+        from assistant.answering.matching import Matcher
 
         retriever = self._retrieval()
         depth = max(self.settings.answering.considered, self.settings.answering.top_k)
         found = retriever.search(generation, text, top_k=depth, filters=filters, context=context, language=language)
         begun = time.perf_counter()
         wanted = needs(found.question, generation.lexical.frequency, generation.manifest.passages)
-        considered = extractive.consider(wanted, found.passages, retriever.view(generation).names, self._matching())
+        considered = extractive.consider(wanted, found.passages, retriever.view(generation).names, Matcher(packaged_table()))
         found.timings_ms["evidence"] = (time.perf_counter() - begun) * 1000
         return found, considered
-
-    def matching_fingerprint(self) -> str:
-        """The encoder whose numbers answers are weighed by."""
-        return packaged_table().fingerprint
-
-    def _matching(self) -> Matcher:
-        if self._matcher is None:
-            from assistant.answering.matching import Matcher
-
-            self._matcher = Matcher(packaged_table())
-        return self._matcher
 
     def stream(self, question: str, history: Sequence[Message] = (), filters: Filters | None = None, *, language: str = "") -> Iterator[str | Answer]:
         """The answer's text in pieces, then the Answer itself; the pieces joined are `Answer.text`."""

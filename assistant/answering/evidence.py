@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from assistant.language.dates import find_dates
+from assistant.answering.facts import facts
 from assistant.language.lexical import lexical_tokens
-from assistant.language.numbers import find_numbers
 from assistant.language.scripts import is_unspaced
 from assistant.retrieval.names import FoundName, Names
 from assistant.retrieval.questions import Question, light_tokens, spelling_tokens
@@ -198,12 +197,9 @@ def kind_strength(kind: str, text: str, language: str, names: Names, asked: Sequ
     """
     if kind == "date":
         # A bare year is more often part of a name ("Forum 2024") than an answer.
-        return max((0.4 if date.iso.isdigit() else 1.0 for date in find_dates(text)), default=0.0)
+        return max((0.4 if date.iso.isdigit() else 1.0 for date in facts(text, language).dates), default=0.0)
     if kind == "number":
-        spans = [(d.start, d.end) for d in find_dates(text)]
-        found = [n for n in find_numbers(text, language) if not any(a <= n.start < b for a, b in spans)]
-        # "one", "ein", "un" are articles more often than counts.
-        return float(any(text[n.start].isdigit() or n.value > 1 for n in found))
+        return float(bool(facts(text, language).numbers))
     if kind in ("who", "place"):
         own = {spelling for name in asked for spelling in name.spellings}
         other = any(not own.intersection(name.spellings) for name in names.find(text))

@@ -44,7 +44,7 @@ class Considered:
     wanted: Needs
     units: tuple[Unit, ...]
     features: Matrix
-    vectors: NDArray[np.float32]
+    vectors: Matrix
 
     @property
     def kind(self) -> str:
@@ -64,7 +64,8 @@ class Quote:
 def consider(wanted: Needs, passages: Sequence[ScoredChunk], names: Names, matcher: Matcher) -> Considered:
     """What the passages hold that might answer; of one that may only be linked to, nothing."""
     units = units_of(passages)
-    return Considered(wanted, tuple(units), matcher.features(wanted, units, names), matcher.vectors(units))
+    found = matcher.match(wanted, units, names)
+    return Considered(wanted, tuple(units), found.features, found.vectors)
 
 
 def answer(

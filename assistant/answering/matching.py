@@ -6,8 +6,7 @@ numbers matter how much is what `selection` has learnt; nothing here is tuned.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,19 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answering.evidence import Held, Needs, held_by, kind_strength, tokens_of
+from assistant.answering.facts import facts
 from assistant.answering.units import ROW, Unit
 from assistant.index.embedded import EmbeddedEncoder, Places, TokenIds, max_sim, places_of
-from assistant.language.dates import FoundDate, find_dates
 from assistant.language.lexical import fold
-from assistant.language.numbers import FoundNumber, find_numbers
 from assistant.language.scripts import is_unspaced
 from assistant.retrieval.names import Names
 from assistant.retrieval.questions import Question, kind_of
 
 Matrix = NDArray[np.float32]
+Columns = dict[str, NDArray[np.float64]]
+Groups = list[NDArray[np.intp]]
 KINDS = ("date", "number", "who", "place", "list", "definition", "reason", "")
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_SEPARATOR = re.compile(r"[,、，;；/·]|\b(?:and|und|et|y|e|и)\b")
 _NEAR, _NEAR_UNSPACED = 32, 14  # characters on both sides of a value
 _VALUES = 12
 _WELL = 0.6  # a word is met by one that is as close (cosine)
@@ -51,26 +49,6 @@ FEATURES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a text holds, whatever is asked."""
-
-    dates: tuple[FoundDate, ...]
-    numbers: tuple[FoundNumber, ...]
-    years: frozenset[str]
-    separators: int
-
-
-@lru_cache(maxsize=8192)
-def facts(text: str, language: str) -> Facts:
-    """Kept, since the same texts answer many questions."""
-    dates = tuple(find_dates(text))
-    numbers = tuple(n for n in find_numbers(text, language) if not any(d.start <= n.start < d.end for d in dates))
-    # "one", "ein", "un" are articles more often than counts.
-    counts = tuple(n for n in numbers if text[n.start].isdigit() or n.value > 1)
-    return Facts(dates, counts, frozenset(_YEAR.findall(text)), min(12, len(_SEPARATOR.findall(text))))
-
-
 @lru_cache(maxsize=16384)
 def _tokens(encoder: EmbeddedEncoder, text: str) -> TokenIds:
     return encoder.token_ids([text])[0]
@@ -81,40 +59,46 @@ def _names_in(names: Names, text: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(name.spellings) for name in names.find(text))
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """float32 `features` [units, FEATURES], and what each unit means: `vectors` [units, dimensions], rows of length one."""
+
+    features: Matrix
+    vectors: Matrix
+
+
 class Matcher:
     """Compares questions with units; thread-safe, it keeps nothing but what it read of texts."""
 
     def __init__(self, encoder: EmbeddedEncoder) -> None:
         self._encoder = encoder
 
-    def features(self, wanted: Needs, units: Sequence[Unit], names: Names) -> Matrix:
-        """float32 [units, FEATURES]."""
+    def match(self, wanted: Needs, units: Sequence[Unit], names: Names) -> Match:
+        """What is said of each unit."""
+        vectors = self._encoder.encode_tokens([_tokens(self._encoder, unit.text) for unit in units])
         if not units:
-            return np.zeros((0, len(FEATURES)), dtype=np.float32)
-        relative, plain = self._columns(wanted, units, names)
-        places = _documents(units)
+            return Match(np.zeros((0, len(FEATURES)), dtype=np.float32), vectors)
+        documents = _places(unit.chunk.document_id for unit in units)
+        relative, plain = self._columns(wanted, units, names, vectors, documents)
         columns = [*(relative[name] for name in RELATIVE), *(plain[name] for name in _PLAIN)]
         stack = np.stack([relative[name] for name in RELATIVE], axis=1)
         own = np.zeros_like(stack)
-        for rows in places:
+        for rows in documents:
             own[rows] = _standardised(stack[rows])
         blocks = [np.stack(columns, axis=1), _standardised(stack), stack - stack.max(axis=0), own]
         by_kind = np.stack([(relative | plain)[name] for name in _BY_KIND], axis=1)
         blocks += [by_kind if kind == wanted.question.kind else np.zeros_like(by_kind) for kind in KINDS]
-        return np.nan_to_num(np.concatenate(blocks, axis=1).astype(np.float32))
+        return Match(np.nan_to_num(np.concatenate(blocks, axis=1).astype(np.float32)), vectors)
 
-    def vectors(self, units: Sequence[Unit]) -> Matrix:
-        """float32 [units, dimensions]: what each unit means; rows of length one."""
-        return self._encoder.encode_tokens([_tokens(self._encoder, unit.text) for unit in units])
-
-    def _columns(self, wanted: Needs, units: Sequence[Unit], names: Names) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
-        relative, document_of, weakest = self._meaning(wanted.question, units)
+    def _columns(self, wanted: Needs, units: Sequence[Unit], names: Names, vectors: Matrix, documents: Groups) -> tuple[Columns, Columns]:
+        relative, weakest = self._meaning(wanted.question, units, vectors, documents)
         plain = _words(wanted, units, names) | weakest
         plain |= self._values(wanted.question, units)
-        vectors = self.vectors(units)
         languages = np.array([unit.chunk.language for unit in units])
         alike = vectors @ vectors.T
-        alike[(document_of[:, None] == document_of[None, :]) | (languages[:, None] == languages[None, :])] = 0
+        alike[languages[:, None] == languages[None, :]] = 0
+        for rows in documents:
+            alike[np.ix_(rows, rows)] = 0
         best = alike.argmax(axis=1)
         likeness = alike[np.arange(len(units)), best]
         has = likeness > _ALIKE
@@ -124,7 +108,7 @@ class Matcher:
         rank = np.array([float(unit.rank) for unit in units])
         for name in ("best of document", "place in document", "document's rank", "first document", "size of document"):
             plain[name] = np.zeros(len(units))
-        for rows in _documents(units):
+        for rows in documents:
             plain["best of document"][rows] = relative["context"][rows].max()
             plain["place in document"][rows] = np.arange(len(rows)) / len(rows)
             plain["document's rank"][rows] = 1 / rank[rows].min()
@@ -133,16 +117,16 @@ class Matcher:
         plain["rank"] = 1 / rank
         return relative, plain
 
-    def _meaning(self, question: Question, units: Sequence[Unit]) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    def _meaning(self, question: Question, units: Sequence[Unit], vectors: Matrix, documents: Groups) -> tuple[Columns, Columns]:
         """Late interaction of the question, of what it says beside its names, and of its telling words, with each unit in its context."""
         encoder = self._encoder
         asking = kind_of(question.text, question.language)[1]
         bare = _without(question.bare, asking)
-        core = " ".join(question.keywords[len(question.names) :]) or bare
+        telling = _telling(question)
+        core = " ".join(telling) or bare
         parts = [[_tokens(encoder, question.bare)], *([_tokens(encoder, spelling) for spelling in name.spellings] for name in question.names), [_tokens(encoder, bare)], [_tokens(encoder, core)]]
-        words = [_tokens(encoder, word) for word in question.keywords[len(question.names) :]]
-        parts += [[tokens] for tokens in words if len(tokens)]
-        first = len(parts) - sum(len(tokens) > 0 for tokens in words)
+        first = len(parts)
+        parts += [[tokens] for word in telling if len(tokens := _tokens(encoder, word))]
         parts = [[tokens for tokens in part if len(tokens)] for part in parts]
         asked, places = places_of(parts)
         whole, only_bare, only_core, each = places[: first - 2], places[first - 2 : first - 1], places[first - 1 : first], [part[0] for part in places[first:]]
@@ -167,7 +151,7 @@ class Matcher:
         with_heading = np.maximum(own, heading)
         context = np.maximum(with_heading, title)
         before, around, passage = own.copy(), own.copy(), own.copy()
-        for rows in _runs(units):
+        for rows in _places(unit.chunk.id for unit in units):
             before[:, rows[1:]] = np.maximum(before[:, rows[1:]], own[:, rows[:-1]])
             around[:, rows[1:]] = np.maximum(around[:, rows[1:]], own[:, rows[:-1]])
             around[:, rows[:-1]] = np.maximum(around[:, rows[:-1]], own[:, rows[1:]])
@@ -182,16 +166,12 @@ class Matcher:
                 out[rows] = score(which, best[:, rows])
             return out
 
-        documents = _documents(units)
-        document_of = np.zeros(len(units), dtype=np.int64)
-        for number, rows in enumerate(documents):
-            document_of[rows] = number
         vector = encoder.encode_questions([question.text])[0]
         found = {
             "unit": score(whole, own), "context": score(whole, context), "passage": score(whole, passage), "bare unit": score(only_bare, own),
             "bare context": score(only_bare, with_heading), "core unit": score(only_core, own), "core context": score(only_core, with_heading),
             "core around": score(only_core, around), "core before": score(only_core, before), "heading": score(whole, heading), "core heading": score(only_core, heading),
-            "dense unit": (encoder.encode_tokens([_tokens(encoder, u.text) for u in units]) @ vector).astype(np.float64),
+            "dense unit": (vectors @ vector).astype(np.float64),
             "dense context": (encoder.encode_tokens([_tokens(encoder, f"{u.chunk.title} {u.chunk.heading} {u.text}") for u in units]) @ vector).astype(np.float64),
             "own context": per_document(whole, with_heading), "own bare context": per_document(only_bare, with_heading),
             "own core context": per_document(only_core, with_heading), "own core unit": per_document(only_core, own), "own core around": per_document(only_core, around),
@@ -199,9 +179,9 @@ class Matcher:
         document = np.zeros_like(context)
         for rows in documents:
             document[:, rows] = context[:, rows].max(axis=1, keepdims=True)
-        return found, document_of, _weakest(each, lengths, own, context, np.maximum(passage, context), document)
+        return found, _weakest(each, lengths, own, context, np.maximum(passage, context), document)
 
-    def _values(self, question: Question, units: Sequence[Unit]) -> dict[str, NDArray[np.float64]]:
+    def _values(self, question: Question, units: Sequence[Unit]) -> Columns:
         """Whether a date or number stands near the question's telling words."""
         encoder = self._encoder
         near: list[TokenIds] = []
@@ -219,7 +199,7 @@ class Matcher:
                     owner.append(place)
         found = {"value near core": np.zeros(len(units)), "value near bare": np.zeros(len(units)), "has value": has}
         if near:
-            core = " ".join(question.keywords[len(question.names) :]) or question.bare
+            core = " ".join(_telling(question)) or question.bare
             asked, places = places_of([[tokens for tokens in [_tokens(encoder, text)] if len(tokens)] for text in (core, question.bare)])
             if len(asked):
                 lengths, closest = encoder.lengths(asked), encoder.closest(asked, near)
@@ -228,7 +208,7 @@ class Matcher:
         return found
 
 
-def _weakest(words: Sequence[NDArray[np.intp]], lengths: Matrix, own: Matrix, context: Matrix, passage: Matrix, document: Matrix) -> dict[str, NDArray[np.float64]]:
+def _weakest(words: Sequence[NDArray[np.intp]], lengths: Matrix, own: Matrix, context: Matrix, passage: Matrix, document: Matrix) -> Columns:
     """How well the question's worst met telling word is met: an average over all words hides that the one asked about is missing."""
 
     def met(best: Matrix) -> NDArray[np.float64]:
@@ -244,7 +224,7 @@ def _weakest(words: Sequence[NDArray[np.intp]], lengths: Matrix, own: Matrix, co
     }  # fmt: skip
 
 
-def _words(wanted: Needs, units: Sequence[Unit], names: Names) -> dict[str, NDArray[np.float64]]:
+def _words(wanted: Needs, units: Sequence[Unit], names: Names) -> Columns:
     """What can be counted: words held, values that the question does not name, years, places."""
     question = wanted.question
     asked = facts(question.text, question.language)
@@ -279,20 +259,17 @@ def _words(wanted: Needs, units: Sequence[Unit], names: Names) -> dict[str, NDAr
     return {name: np.array(values, dtype=np.float64) for name, values in zip(columns, zip(*rows, strict=True), strict=True)}
 
 
-def _documents(units: Sequence[Unit]) -> list[NDArray[np.intp]]:
-    """The places of each document's units."""
+def _places(owners: Iterable[str]) -> Groups:
+    """The places of each owner's units, in order."""
     places: dict[str, list[int]] = {}
-    for place, unit in enumerate(units):
-        places.setdefault(unit.chunk.document_id, []).append(place)
+    for place, owner in enumerate(owners):
+        places.setdefault(owner, []).append(place)
     return [np.array(rows) for rows in places.values()]
 
 
-def _runs(units: Sequence[Unit]) -> list[NDArray[np.intp]]:
-    """The places of each passage's units, in order."""
-    places: dict[str, list[int]] = {}
-    for place, unit in enumerate(units):
-        places.setdefault(unit.chunk.id, []).append(place)
-    return [np.array(rows) for rows in places.values()]
+def _telling(question: Question) -> tuple[str, ...]:
+    """The question's telling words, without its names."""
+    return question.keywords[len(question.names) :]
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:

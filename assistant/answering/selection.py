@@ -69,7 +69,7 @@ class Selection:
     def weigh(self, features: NDArray[np.float32], kind: str) -> Weighed:
         """Scores for float32 [units, FEATURES] of a question of this kind; there is at least one unit."""
         scores = self.unit(features)
-        return Weighed(scores, float(1 / (1 + np.exp(-self.answer(signs(features, scores, kind))))))
+        return Weighed(scores, chance(self.answer, features, scores, kind))
 
     def needed(self, language: str) -> float:
         """The confidence from which on a question in this language is answered."""
@@ -83,6 +83,11 @@ class Selection:
             "unit": {"bias": round(self.unit.bias, 6), "weights": {name: round(float(w), 6) for name, w in zip(FEATURES, self.unit.weights, strict=True)}},
             "answer": {"bias": round(self.answer.bias, 6), "weights": {name: round(float(w), 6) for name, w in zip(SIGNS, self.answer.weights, strict=True)}},
         }  # fmt: skip
+
+
+def chance(answer: Linear, features: NDArray[np.float32], scores: Vector, kind: str) -> float:
+    """How likely (0 to 1) the best unit answers, by a model of abstention."""
+    return float(1 / (1 + np.exp(-answer(signs(features, scores, kind)))))
 
 
 def signs(features: NDArray[np.float32], scores: Vector, kind: str) -> Vector:

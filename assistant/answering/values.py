@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from assistant.answering.matching import facts
+from assistant.answering.facts import facts
 from assistant.answering.units import Unit
 from assistant.language.dates import write_date
 from assistant.language.packs import Pack

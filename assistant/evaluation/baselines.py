@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from assistant.evaluation import runs
 from assistant.evaluation.runs import Asked, Result, Run
 from assistant.evaluation.scoring import Score
+from assistant.files import write_whole
 from assistant.schema import Progress, silent
 from assistant.settings import Settings
 
@@ -44,7 +45,7 @@ def execute(assistant: Assistant, questions: Sequence[Asked], folder: Path, *, w
                 out = Path(temporary) / "run.jsonl"
                 out.unlink(missing_ok=True)
                 runs.execute(other, questions, out, workers=workers, progress=progress)
-            made.append(keep(out, folder / f"{name.replace(' ', '-')}{SUFFIX}"))
+            made.append(keep(out, _path(folder, name)))
     return made
 
 
@@ -62,15 +63,17 @@ def _opened(assistant: Assistant, settings: Settings, name: str, temporary: Path
 
 def keep(run: Path, to: Path) -> Path:
     """A run's file compressed, the same bytes for the same run."""
-    beside = to.with_name(to.name + ".new")
-    beside.write_bytes(gzip.compress(run.read_bytes(), mtime=0))
-    return beside.replace(to)
+    write_whole(to, gzip.compress(run.read_bytes(), mtime=0))
+    return to
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name.replace(' ', '-')}{SUFFIX}"
 
 
 def read(folder: Path) -> dict[str, Run]:
     """The baselines' runs in a folder by name, as far as they are there."""
-    paths = {name: folder / f"{name.replace(' ', '-')}{SUFFIX}" for name in NAMES}
-    return {name: runs.read(path) for name, path in paths.items() if path.is_file()}
+    return {name: runs.read(path) for name in NAMES if (path := _path(folder, name)).is_file()}
 
 
 def never(run: Run) -> Run:

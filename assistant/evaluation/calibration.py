@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.answering.selection import Linear, Selection, signs
+from assistant.answering.selection import Linear, Selection, chance, signs
 from assistant.evaluation import scoring
 from assistant.evaluation.runs import Asked, Texts
 from assistant.evaluation.sets import language_of
@@ -108,7 +108,7 @@ def _left_out(examples: Sequence[Example]) -> list[tuple[Example, Floats, float]
         answer = _learn_answers([(example, scores[place]) for place, example in enumerate(examples) if fold_of[place] != fold])
         for place, example in enumerate(examples):
             if fold_of[place] == fold:
-                found[place] = (example, scores[place], _chance(answer, example, scores[place]))
+                found[place] = (example, scores[place], chance(answer, example.features, scores[place], example.kind))
     return [found[place] for place in range(len(examples))]
 
 
@@ -171,11 +171,6 @@ def _scaled(values: Floats) -> tuple[Floats, Floats, Floats]:
 
 def _unscaled(weights: Floats, bias: float, mean: Floats, spread: Floats) -> Linear:
     return Linear(weights / spread, bias - float((weights * mean / spread).sum()))
-
-
-def _chance(answer: Linear, example: Example, scores: Floats) -> float:
-    logit: Any = answer(signs(example.features, scores, example.kind))
-    return float(1 / (1 + np.exp(-logit)))
 
 
 def _balanced(answered: NDArray[np.bool_], answerable: NDArray[np.bool_]) -> float:

@@ -18,6 +18,7 @@ import yaml
 from assistant.errors import EvaluationError
 from assistant.evaluation.sets import KINDS, LANGUAGES, Item, load, problems, read_entry, subject_of
 from assistant.feedback import Feedback
+from assistant.files import write_whole
 
 FOLDER = "drafts"
 _NOT_IN_A_SET = ("note", "subject")
@@ -112,7 +113,7 @@ def take(evals: Path, set_name: str, text_of: Callable[[str], str | None]) -> Ta
         ids.append(str(entry["id"]))
         # Each at once: a draft that is in both files is told as used twice, one that is in none would be lost.
         rest = [other for other in read(path) if other["id"] != entry["id"]]
-        path.write_text(_yaml(rest) if rest else "", "utf-8")
+        write_whole(path, _yaml(rest).encode() if rest else b"")
     return Taken(tuple(ids), lacking)
 
 

@@ -31,6 +31,7 @@ from pydantic import PrivateAttr
 
 from assistant.answering.models import model_name
 from assistant.errors import EvaluationError, ModelUnavailable
+from assistant.evaluation.lines import json_lines
 
 Mode = Literal["record", "replay", "cache"]
 
@@ -53,7 +54,7 @@ class Recorded(CustomLLM):
         self._given, self._guard = {}, threading.Lock()
         self._held = {} if mode == "record" else _read(path)
         if mode == "replay" and not path.is_file():
-            raise EvaluationError(f"there is no recording {path}", fix="record one first: assistant eval run --record")
+            raise EvaluationError(f"there is no recording {path}", fix="make one first: assistant eval run --judge, with a judge set up")
 
     @classmethod
     def class_name(cls) -> str:
@@ -155,13 +156,10 @@ def _read(path: Path) -> dict[str, list[list[str]]]:
     if not path.is_file():
         return {}
     found: dict[str, list[list[str]]] = {}
-    lines = path.read_text("utf-8").split("\n")
-    for number, line in enumerate(lines, 1):
+    fix = "name a file that assistant eval run --judge wrote, or move it away"
+    for number, entry in json_lines(path, path.read_text("utf-8"), fix=fix):
         try:
-            if line:
-                entry = json.loads(line)
-                found.setdefault(entry["key"], []).append(list(map(str, entry["pieces"])))
-        except (ValueError, KeyError, TypeError) as error:
-            if number < len(lines):
-                raise EvaluationError(f"{path}, line {number} is no recorded answer", fix="name a file that assistant eval run --record wrote") from error
+            found.setdefault(entry["key"], []).append(list(map(str, entry["pieces"])))
+        except (KeyError, TypeError) as error:
+            raise EvaluationError(f"{path}, line {number} is no recorded answer", fix=fix) from error
     return found

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import EvaluationError
+from assistant.files import write_whole
 
 if TYPE_CHECKING:
     from assistant.evaluation.runs import Result
@@ -170,12 +170,7 @@ def keep(path: Path, reviews: Iterable[Review]) -> int:
     changed = sum(held.get(key) != review for key, review in new.items())
     held.update(new)
     lines = [json.dumps(asdict(review), ensure_ascii=False) + "\n" for _, review in sorted(held.items())]
-    beside = path.with_name(path.name + ".new")
-    with beside.open("w", encoding="utf-8") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_whole(path, "".join(lines).encode())
     return changed
 
 

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from assistant.errors import DocumentNotFound, EvaluationError
 from assistant.evaluation import scoring
+from assistant.evaluation.lines import json_lines
 from assistant.evaluation.scoring import Found, Score
 from assistant.evaluation.sets import Item, language_of
 from assistant.schema import Answer, Chunk, Filters, Message, Progress, as_json, silent
@@ -137,16 +138,10 @@ def read(path: Path) -> Run:
     """A run from its file, compressed (`.gz`) or not; a last line that a kill cut short is left out. Raises EvaluationError."""
     try:
         content = path.read_bytes()
-        lines = (gzip.decompress(content) if path.suffix == ".gz" else content).decode().split("\n")
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise EvaluationError(f"{path} cannot be read as a run", fix="name a file that assistant eval run wrote") from error
-    values = []
-    for number, line in enumerate(lines):
-        try:
-            values.append(json.loads(line)) if line else None
-        except ValueError as error:
-            if number < len(lines) - 1:
-                raise EvaluationError(f"{path}, line {number + 1} is no JSON", fix="name a file that assistant eval run wrote") from error
+    values = [value for _, value in json_lines(path, text, fix="name a file that assistant eval run wrote")]
     if not values or not isinstance(values[0], dict) or values[0].get("format") != _FORMAT:
         raise EvaluationError(f"{path} is no run of this version", fix="name a file that assistant eval run wrote")
     try:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.errors import IndexBroken, IndexBusy
+from assistant.files import write_whole
 from assistant.index.generation import (
     CURRENT,
     EXACT_ROWS,
@@ -291,12 +292,7 @@ def _flush(folder: Path) -> None:
 
 
 def _name_current(index: Path, number: int) -> None:
-    temporary = index / (CURRENT + ".new")
-    with temporary.open("w", encoding="ascii") as file:
-        file.write(f"{number}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(index / CURRENT)
+    write_whole(index / CURRENT, f"{number}\n".encode("ascii"))
     descriptor = os.open(index, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from assistant.errors import SettingsError
+from assistant.files import write_whole
 from assistant.language.lexical import fold
 
 Group = tuple[str, ...]
@@ -70,14 +70,9 @@ def add(path: Path, kind: Literal["names", "ignored"], group: Sequence[str], *, 
     text = before + ("" if not before or before.endswith("\n") else "\n") + "\n".join(lines) + "\n"
     # JSON's strings are TOML's, but for a character that TOML wants escaped.
     text = text.replace("\x7f", "\\u007f")
-    unfinished = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        write_whole(path, text.encode())
     except OSError as error:
         raise SettingsError(f"the glossary {path} cannot be written ({error.strerror})", fix="check its folder's permissions and space") from error
     return True
