@@ -122,11 +122,10 @@ class Matcher:
         encoder = self._encoder
         asking = kind_of(question.text, question.language)[1]
         bare = _without(question.bare, asking)
-        telling = _telling(question)
-        core = " ".join(telling) or bare
+        core = " ".join(question.telling) or bare
         parts = [[_tokens(encoder, question.bare)], *([_tokens(encoder, spelling) for spelling in name.spellings] for name in question.names), [_tokens(encoder, bare)], [_tokens(encoder, core)]]
         first = len(parts)
-        parts += [[tokens] for word in telling if len(tokens := _tokens(encoder, word))]
+        parts += [[tokens] for word in question.telling if len(tokens := _tokens(encoder, word))]
         parts = [[tokens for tokens in part if len(tokens)] for part in parts]
         asked, places = places_of(parts)
         whole, only_bare, only_core, each = places[: first - 2], places[first - 2 : first - 1], places[first - 1 : first], [part[0] for part in places[first:]]
@@ -199,7 +198,7 @@ class Matcher:
                     owner.append(place)
         found = {"value near core": np.zeros(len(units)), "value near bare": np.zeros(len(units)), "has value": has}
         if near:
-            core = " ".join(_telling(question)) or question.bare
+            core = " ".join(question.telling) or question.bare
             asked, places = places_of([[tokens for tokens in [_tokens(encoder, text)] if len(tokens)] for text in (core, question.bare)])
             if len(asked):
                 lengths, closest = encoder.lengths(asked), encoder.closest(asked, near)
@@ -265,11 +264,6 @@ def _places(owners: Iterable[str]) -> Groups:
     for place, owner in enumerate(owners):
         places.setdefault(owner, []).append(place)
     return [np.array(rows) for rows in places.values()]
-
-
-def _telling(question: Question) -> tuple[str, ...]:
-    """The question's telling words, without its names."""
-    return question.keywords[len(question.names) :]
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ class Question:
     """A question as it is searched for. `bare` is its text without the names in it.
 
     `words` are its telling words, each as its lexical tokens (one, or a run's bigrams), without function words and
-    names; `keywords` are the names and telling words as the question writes them; `asking` are the tokens of the phrase
+    names; `telling` are the same as the question writes them, `keywords` its own names and then these; `asking` are the tokens of the phrase
     that tells the kind ("which companies", 主催者), which an answer need not repeat.
     """
 
@@ -33,6 +33,7 @@ class Question:
     keywords: tuple[str, ...] = ()
     asking: frozenset[str] = frozenset()
     bare: str = ""
+    telling: tuple[str, ...] = ()
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -47,9 +48,10 @@ def understand(text: str, names: Names, *, language: str = "", context: str = ""
     carried = names.find(context) if context and not found else []
     kind, asking = kind_of(text, language)
     bare = _without(text, found)
-    keywords = tuple(dict.fromkeys((*(text[n.start : n.end] for n in found), *_keywords(bare, language))))
+    telling = tuple(dict.fromkeys(_keywords(bare, language)))
+    keywords = tuple(dict.fromkeys((*(text[n.start : n.end] for n in found), *telling)))
     words = tuple(dict.fromkeys(_words(bare, language)))
-    return Question(text, language, kind, words, tuple(found or carried), keywords, frozenset(lexical_tokens(asking)), bare)
+    return Question(text, language, kind, words, tuple(found or carried), keywords, frozenset(lexical_tokens(asking)), bare, telling)
 
 
 def _without(text: str, found: list[FoundName]) -> str:

@@ -39,6 +39,12 @@ def test_every_unit_has_every_feature_and_each_is_a_number(question: str) -> Non
     assert len(set(SIGNS)) == len(SIGNS)
 
 
+def test_a_name_that_is_carried_over_takes_no_word_of_the_question_away() -> None:
+    wanted = wanting("And how many delegates does it expect?", context="When does the Lake Health Forum open?")
+    assert [name.spellings[0] for name in wanted.question.names] == ["Lake Health Forum"]
+    assert wanted.question.telling == wanted.question.keywords == ("delegates", "expect")
+
+
 def test_the_packaged_weights_are_of_the_packaged_table() -> None:
     assert selection.read().encoder == packaged_table().fingerprint
 
