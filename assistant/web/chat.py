@@ -70,12 +70,13 @@ def build(assistant: Assistant) -> Any:
                 gr.update(label=words["feedback_comment"]), gr.update(value=words["feedback_send"]),
             )  # fmt: skip
 
-        def rate(liked: gr.LikeData, past: list[tuple[str, Answer]], code: str) -> Any:
+        def rate(liked: gr.LikeData, past: list[tuple[str, Answer | None]], code: str) -> Any:
             place = liked.index if isinstance(liked.index, int) else liked.index[0]
-            if not 0 <= place // 2 < len(past):
+            rated_answer = past[place // 2][1] if 0 <= place // 2 < len(past) else None
+            if rated_answer is None:
                 return "", gr.update(visible=False)
             up = liked.liked is True or liked.liked == "Like"
-            given = assistant.feedback.give(past[place // 2][1], "up" if up else "down")
+            given = assistant.feedback.give(rated_answer, "up" if up else "down")
             if up:
                 gr.Info(pack_or_english(code).interface["feedback_thanks"])
             return given.id, gr.update(visible=not up)
@@ -86,14 +87,14 @@ def build(assistant: Assistant) -> Any:
                 gr.Info(pack_or_english(code).interface["feedback_thanks"])
             return "", gr.update(visible=False), None, ""
 
-        def respond(question: str, shown: list[dict[str, Any]], past: list[tuple[str, Answer]], code: str) -> Iterator[Any]:
+        def respond(question: str, shown: list[dict[str, Any]], past: list[tuple[str, Answer | None]], code: str) -> Iterator[Any]:
             question = (question or "").strip()
             if not question:
                 yield "", shown, past, gr.update()
                 return
             shown = [*shown, {"role": "user", "content": answer_html(question, code)}]
             yield "", [*shown, {"role": "assistant", "content": pack_or_english(code).interface["thinking"]}], past, gr.update()
-            history = [message for asked, told in past[-_HISTORY_TURNS:] for message in (Message("user", asked), Message("assistant", told.text))]
+            history = [message for asked, told in past[-_HISTORY_TURNS:] if told for message in (Message("user", asked), Message("assistant", told.text))]
             text = ""
             try:
                 for event in assistant.stream(question, history):
@@ -105,9 +106,10 @@ def build(assistant: Assistant) -> Any:
                         text += event
                         yield "", [*shown, {"role": "assistant", "content": answer_html(text, code)}], past, gr.update()
             except AssistantError as error:
-                yield "", [*shown, {"role": "assistant", "content": answer_html(error.public, "en")}], past, gr.update()
+                # A turn without an answer keeps its place: what is rated is found by its place in the conversation.
+                yield "", [*shown, {"role": "assistant", "content": answer_html(error.public, "en")}], [*past, (question, None)], gr.update()
             except Exception:
-                yield "", [*shown, {"role": "assistant", "content": answer_html(pack_or_english(code).interface["failed"], code)}], past, gr.update()
+                yield "", [*shown, {"role": "assistant", "content": answer_html(pack_or_english(code).interface["failed"], code)}], [*past, (question, None)], gr.update()
                 raise
 
         inputs, outputs = [box, chat, turns, language], [box, chat, turns, sources]
