@@ -74,6 +74,40 @@ def find_dates(text: str) -> list[FoundDate]:
     return sorted(found, key=lambda item: item.start)
 
 
+# What stands between the two days of a period: "12–14 October", "10月12日至14日", "vom 12. bis 14. Oktober", "del 12 al 14 de octubre".
+_DAY = r"(\d{1,2})\s*(?:\.|st|nd|rd|th|er|º|[日号號일])?"
+_TO = r"\s*(?:[-–—~〜～至到]|から|부터|bis(?:\s+zum)?|und|to|through|and|au|à|et|al|a|y|e|до|по|и|إلى)\s*"
+_BEFORE = re.compile(rf"(?<!\d){_DAY}{_TO}(?:the|den|dem|le|el)?\s*$", re.IGNORECASE)
+_AFTER = re.compile(rf"{_TO}{_DAY}(?!\s*[月월])(?:,?\s+(\d{{4}}))?(?!\d)", re.IGNORECASE)
+_BETWEEN = re.compile(rf"{_TO}", re.IGNORECASE)
+
+
+def days_named(text: str) -> list[FoundDate]:
+    """The dates of the text, and the further ends of periods that share their month or year with one: "12–14 October 2016" names two days."""
+    found = find_dates(text)
+    year = {place: date.iso[:4] for place, date in enumerate(found)}
+    for place in range(len(found) - 1):
+        joined = _BETWEEN.fullmatch(text[found[place].end : found[place + 1].start])
+        if joined and found[place].iso.startswith("--") and not found[place + 1].iso.startswith("--"):
+            year[place] = found[place + 1].iso[:4]
+    named: list[FoundDate] = []
+    for place, date in enumerate(found):
+        own_year, month_day = year[place], date.iso[-5:]
+        if len(date.iso) < 7 or (len(date.iso) == 7 and not date.iso.startswith("--")):
+            named.append(date)
+            continue
+        month = int(month_day[:2])
+        before, after = _BEFORE.search(text[max(0, date.start - 16) : date.start]), _AFTER.match(text, date.end)
+        if after and after[2]:
+            own_year = after[2]
+        whole = 0 if own_year.startswith("--") else int(own_year)
+        named.append(FoundDate(_iso(whole, month, int(month_day[3:])) or date.iso, date.start, date.end))
+        for other in (before, after):
+            if other and (iso := _iso(whole, month, int(other[1]))):
+                named.append(FoundDate(iso, date.start, date.end))
+    return named
+
+
 def _iso(year: int, month: int, day: int) -> str:
     try:
         if day:

@@ -23,7 +23,9 @@ QUESTION_KINDS = ("date", "number", "who", "place", "list", "definition", "reaso
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One language. `questions` maps a kind of question to the phrases that ask for it."""
+    """One language. `questions` maps a kind of question to the phrases that ask for it; `talk` a kind of small talk to what is said so, and
+    `said` to the reply; `kinds` a kind of thing to its names, the first of which is shown; `time` a time that depends on today to its words.
+    """
 
     code: str
     name: str
@@ -48,6 +50,12 @@ class Pack:
     stopwords: frozenset[str]
     light: frozenset[str]
     answers: Mapping[str, str]
+    talk: Mapping[str, tuple[str, ...]]
+    said: Mapping[str, str]
+    kinds: Mapping[str, tuple[str, ...]]
+    listing: tuple[str, ...]
+    time: Mapping[str, tuple[str, ...]]
+    follow_up: Mapping[str, tuple[str, ...]]
     interface: Mapping[str, str]
     languages: Mapping[str, str]
     embargo: tuple[str, ...]
@@ -89,6 +97,11 @@ def pack(code: str) -> Pack:
 
     dates, numbers = raw.get("dates", {}), raw.get("numbers", {})
     questions = raw.get("questions", {})
+
+    def phrases(section: str) -> dict[str, tuple[str, ...]]:
+        return {key: tuple(lower(section, key)) for key, value in raw.get(section, {}).items() if isinstance(value, list)}
+
+    kinds = phrases("kinds")
     return Pack(
         code=raw.get("code", code),
         name=raw.get("name", code),
@@ -113,6 +126,12 @@ def pack(code: str) -> Pack:
         stopwords=frozenset(lower("stopwords", "words")),
         light=frozenset(lower("stopwords", "light")),
         answers=texts("answers"),
+        talk=phrases("talk"),
+        said={key.removesuffix("_said"): text for key, text in texts("talk").items() if key.endswith("_said")},
+        kinds={kind: words for kind, words in kinds.items() if kind != "listing"},
+        listing=kinds.get("listing", ()),
+        time=phrases("time"),
+        follow_up=phrases("conversation"),
         interface=texts("interface"),
         languages=raw.get("languages", {}),
         embargo=tuple(lower("press", "embargo")),

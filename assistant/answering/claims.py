@@ -1,0 +1,140 @@
+"""Whether a sentence may stand on what it cites: its dates, numbers and names must stand there, in whatever writing, and its words must be met.
+
+Dates, numbers and names are held against each other exactly; the rest by meaning, through the embedded encoder's table. What a model says
+beyond that, a "not" that the source lacks say, this cannot see (docs/decisions/009-generated-answers.md has the measured share).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from assistant.index.embedded import EmbeddedEncoder, places_of
+from assistant.language.dates import FoundDate, days_named
+from assistant.language.lexical import fold
+from assistant.language.numbers import find_numbers
+from assistant.language.scripts import script_of
+from assistant.retrieval.names import Names
+
+# How well a sentence's words must be met (idf-weighted cosine of each with the closest in the source), in its language and across languages:
+# chosen on the dev half of evals/claims by `assistant eval claims`.
+MET = 0.6
+MET_ACROSS = 0.45
+# A name that no alias knows may be written otherwise in another script, but hardly in the same.
+_LATIN_NAME = re.compile(r"(?<![\w-])(?:[A-Z][A-Z0-9&-]+|[A-Z][a-zà-ÿ]+[A-Z]\w*)(?![\w-])")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_HAN_DIGITS = {c: value for value, c in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "兩": 2}
+_HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
+_HAN_NUMBER = re.compile(r"[〇零一二三四五六七八九十百千两兩]+(?=[万萬亿億]|[年月日个個名社人家回つ届屆位所国國项項场場次大种種件棟期社カか倍点])")
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a text says that can be held against another: ISO dates, numbers, years."""
+
+    dates: frozenset[str]
+    numbers: frozenset[Decimal]
+    years: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`missing` are the sentence's dates, numbers and names that the source lacks; `met` (-1 to 1) is how well its words are met there."""
+
+    supported: bool
+    missing: tuple[str, ...]
+    met: float
+
+
+def claims_of(text: str, language: str) -> Claims:
+    """Dates with both ends of periods, numbers that are no part of a date, years."""
+    dates = days_named(text)
+    numbers = {
+        n.value for n in (*find_numbers(text, language), *_han_numbers(text))
+        if not any(d.start <= n.start < d.end for d in dates) and (text[n.start].isdigit() or n.value > 1)
+    }  # fmt: skip
+    return Claims(frozenset(d.iso for d in dates), frozenset(numbers), frozenset(_YEAR.findall(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    value: Decimal
+    start: int
+
+
+def _han_numbers(text: str) -> Iterable[_Number]:
+    for match in _HAN_NUMBER.finditer(text):
+        total = digit = 0
+        for character in match.group():
+            if character in _HAN_UNITS:
+                total, digit = total + (digit or 1) * _HAN_UNITS[character], 0
+            else:
+                digit = digit * 10 + _HAN_DIGITS[character]
+        yield _Number(Decimal(total + digit), match.start())
+
+
+class Checker:
+    """Holds sentences against sources; thread-safe, it keeps nothing."""
+
+    def __init__(self, encoder: EmbeddedEncoder, names: Names) -> None:
+        self._encoder = encoder
+        self._names = names
+
+    def check(self, sentence: str, language: str, source: str, source_language: str, context: str = "") -> Check:
+        """`source` is what is cited; `context` (title, heading, date) may lend it a name or a year, no other number."""
+        said, held, around = claims_of(sentence, language), claims_of(source, source_language), claims_of(context, source_language)
+        years = held.years | around.years | {date[:4] for date in held.dates | around.dates if date[0] != "-"}
+        missing = [date for date in sorted(said.dates) if not _dated(date, held.dates | around.dates, years)]
+        every = held.numbers | {Decimal(year) for year in years} | {Decimal(part) for date in held.dates for part in date.split("-") if part}
+        missing += [f"{number.normalize():f}" for number in sorted(said.numbers) if number not in every and number not in around.numbers]
+        missing += self._names_missing(sentence, f"{context}\n{source}")
+        met = self.met(sentence, f"{context}\n{source}")
+        return Check(not missing and met >= (MET if language == source_language else MET_ACROSS), tuple(missing), met)
+
+    def _names_missing(self, sentence: str, source: str) -> list[str]:
+        there = {spelling for name in self._names.find(source) for spelling in name.spellings}
+        folded = fold(source)
+        missing, known = [], []
+        for name in self._names.find(sentence):
+            known.append((name.start, name.end))
+            if not there.intersection(name.spellings) and not any(fold(spelling) in folded for spelling in name.spellings):
+                missing.append(sentence[name.start : name.end])
+        for match in _LATIN_NAME.finditer(sentence):
+            if not any(a < match.end() and match.start() < b for a, b in known) and fold(match.group()) not in folded:
+                missing.append(match.group())
+        return missing
+
+    def met(self, sentence: str, source: str) -> float:
+        """The idf-weighted mean, over the sentence's tokens, of the cosine with the closest token of the source."""
+        asked, places = places_of([[tokens for tokens in [self._encoder.token_ids([sentence])[0]] if len(tokens)]])
+        tokens = self._encoder.token_ids([source])[0]
+        if not len(asked) or not len(tokens):
+            return 0.0
+        lengths = self._encoder.lengths(asked)
+        closest = self._encoder.closest(asked, [tokens])
+        weights = lengths[places[0][0]]
+        return float(weights @ closest[places[0][0], 0] / max(1e-9, float(np.sum(weights))))
+
+
+def _dated(date: str, held: frozenset[str], years: frozenset[str] | set[str]) -> bool:
+    """True when a date stands among others at least as exactly; a day without a year takes one that stands beside it."""
+    for other in held:
+        if other == date or other.startswith(f"{date}-") or (date.startswith("--") and other.endswith(date[1:])):
+            return True
+        if other.startswith("--") and date.endswith(other[1:]) and date[:4] in years:
+            return True
+    return date.isdigit() and date in years
+
+
+def same_script(one: str, other: str) -> bool:
+    """True when both texts are mostly written in the same script."""
+
+    def main(text: str) -> str:
+        scripts = [script_of(c) for c in text if c.isalpha()]
+        return max(set(scripts), key=scripts.count, default="")
+
+    return main(one) == main(other)
