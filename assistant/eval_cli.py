@@ -40,6 +40,21 @@ def _folders(sets: list[Path] | None) -> list[Path]:
 
 
 @app.command()
+def claims(folder: Annotated[Path, typer.Argument(help="Folder of labelled sentences.")] = EVALS / "claims", as_json: AsJson = False) -> None:
+    """How well sentences are held against what they cite, by language and by what was altered."""
+    from assistant.evaluation.claiming import judge, read
+
+    with opened() as assistant:
+        ids = {identity.split("/", 2)[2]: identity for identity in assistant.document_ids()}
+        found = judge(read(folder), assistant.checker(), lambda path: assistant.document(ids.get(path, path)))
+    if as_json:
+        print_json([{"name": one.name, "sentences": one.sentences, "kept": one.kept, "caught": one.caught, "balanced": one.balanced} for one in found])
+        return
+    for one in found:
+        print(f"{one.name:10} {one.sentences:4} sentences   kept {one.kept:5.2f}   caught {one.caught:5.2f}   balanced {one.balanced:5.2f}".replace("  nan", "    –"))
+
+
+@app.command()
 def check(sets: Sets = None, as_json: AsJson = False) -> None:
     """Prove that every gold span stands in its document and every nugget in its span; exit 1 when one does not.
 

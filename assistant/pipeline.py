@@ -6,16 +6,19 @@ It holds no logic of reading, ranking or answering.
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from assistant.answering.models import OPENAI_LIKE
 from assistant.errors import DeleteUnproven, DocumentNotFound, IndexMismatch, IndexNotFound, NameNotFound, QuestionError
 from assistant.feedback import FeedbackStore
 from assistant.index.encoders import Encoder, load_encoder, may_be, packaged_table
@@ -42,7 +45,13 @@ from assistant.schema import (
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
+    from llama_index.core.llms import LLM
+
+    from assistant.answering.claims import Checker
     from assistant.answering.extractive import Considered
+    from assistant.answering.generated import Draft
+    from assistant.language.packs import Pack
+    from assistant.retrieval.names import Names
     from assistant.retrieval.search import Found
     from assistant.retrieval.suggestions import Suggestion
 
@@ -52,7 +61,7 @@ LONGEST_QUESTION = 2000
 class Assistant:
     """Everything the project can do, over one index. Thread-safe; close it, or use it in a `with` block."""
 
-    def __init__(self, settings: Settings, encoder: Encoder | None = None) -> None:
+    def __init__(self, settings: Settings, encoder: Encoder | None = None, llm: LLM | None = None) -> None:
         self.settings = settings
         self._index = settings.index.path
         self._given_encoder = encoder
@@ -60,14 +69,16 @@ class Assistant:
         self._generations = Generations(self._index)
         self.feedback = FeedbackStore(settings.feedback.path, settings.feedback.days)
         self._retriever: Any = None
+        self._llm = llm
+        self._breaker: Any = None
 
     @classmethod
-    def open(cls, settings: Settings | None = None, *, encoder: Encoder | None = None) -> Assistant:
-        """An assistant over the index that the settings name; it need not exist yet.
+    def open(cls, settings: Settings | None = None, *, encoder: Encoder | None = None, llm: LLM | None = None) -> Assistant:
+        """An assistant over the index that the settings name; it need not exist yet. `llm` stands in for the model of the settings.
 
         Raises IndexMismatch when it was built with another encoder or chunking, IndexBroken when it cannot be opened.
         """
-        assistant = cls(settings or Settings.load(), encoder)
+        assistant = cls(settings or Settings.load(), encoder, llm)
         if assistant._manifest() is not None:
             assistant._check_fingerprints()
         return assistant
@@ -148,21 +159,11 @@ class Assistant:
 
         `language` answers in another language than the question's. Raises IndexNotFound, QuestionError.
         """
-        from assistant.answering import extractive, selection
-
-        text = _checked(question)
-        context = next((m.text for m in reversed(list(history)) if m.role == "user"), "")
-        started = time.perf_counter()
-        with self._leased() as generation:
-            retriever = self._retrieval()
-            found, considered = self._considered(generation, text, filters, context, language)
-            begun = time.perf_counter()
-            names = retriever.view(generation).names
-            answer = extractive.answer(
-                considered, found.passages, lambda i: _existing(generation, i), names, selection.read(), self.settings.answering, language
-            )
-        timings = {**found.timings_ms, "answer": (time.perf_counter() - begun) * 1000, "total": (time.perf_counter() - started) * 1000}
-        return replace(answer, timings_ms={stage: round(ms, 3) for stage, ms in timings.items()})
+        answer = None
+        for event in self.stream(question, history, filters, language=language):
+            answer = event
+        assert isinstance(answer, Answer)
+        return answer
 
     def considered(self, question: str, *, language: str = "") -> Considered:
         """Every sentence that might answer a question, with what is said of each: what `assistant eval calibrate` learns from.
@@ -187,10 +188,98 @@ class Assistant:
         return found, considered
 
     def stream(self, question: str, history: Sequence[Message] = (), filters: Filters | None = None, *, language: str = "") -> Iterator[str | Answer]:
-        """The answer's text in pieces, then the Answer itself; the pieces joined are `Answer.text`."""
-        answer = self.ask(question, history, filters, language=language)
-        yield from answer.text.splitlines(keepends=True)
-        yield answer
+        """The answer's text in pieces, then the Answer itself; the pieces joined are `Answer.text`.
+
+        With a language model its sentences come as they are verified; closing the iterator closes the call. Raises as `ask` does.
+        """
+        from assistant.answering import extractive, selection
+
+        text = _checked(question)
+        context = next((m.text for m in reversed(list(history)) if m.role == "user"), "")
+        started = time.perf_counter()
+        with self._leased() as generation:
+            found, considered = self._considered(generation, text, filters, context, language)
+            begun = time.perf_counter()
+            names = self._retrieval().view(generation).names
+            documents = partial(_existing, generation)
+            quoted = extractive.answer(considered, found.passages, documents, names, selection.read(), self.settings.answering, language)
+            timings = {**found.timings_ms, "answer": (time.perf_counter() - begun) * 1000}
+            answer = quoted
+            if self.model is not None and found.passages:
+                answer = yield from self._written(quoted, found.passages, documents, names, language)
+                timings["model"] = (time.perf_counter() - begun) * 1000 - timings["answer"]
+            else:
+                yield from quoted.text.splitlines(keepends=True)
+        timings["total"] = (time.perf_counter() - started) * 1000
+        yield replace(answer, timings_ms={stage: round(ms, 3) for stage, ms in timings.items()})
+
+    @property
+    def model(self) -> LLM | None:
+        """The language model that answers, loaded when first needed; None without one. Raises SettingsError."""
+        with self._guard:
+            if self._llm is None and self.settings.llm.provider:
+                from assistant.answering.models import load_llm
+
+                self._llm = load_llm(self.settings.llm)
+            return self._llm
+
+    def _written(self, quoted: Answer, passages: Sequence[ScoredChunk], documents: Callable[[str], Document], names: Names, language: str) -> Generator[str, None, Answer]:
+        """The model's answer, verified sentence by sentence; the extractive one, with a note, where the model fails or says nothing that holds."""
+        from assistant.answering.calls import Breaker, ModelFault
+        from assistant.answering.claims import Checker
+        from assistant.answering.generated import Verifier
+        from assistant.language.packs import pack_or_english
+
+        with self._guard:
+            self._breaker = self._breaker or Breaker()
+        words = pack_or_english(quoted.language)
+        given = [p for p in passages if p.chunk.text][: self.settings.answering.top_k]
+        verifier = Verifier(given, documents, Checker(packaged_table(), names), words, mark=self.settings.answering.unsupported == "mark")
+        said, notes = "", []
+        try:
+            for piece in verifier.read(self._asked(quoted.question, given, words)):
+                said += piece
+                yield piece
+        except ModelFault:
+            notes.append(words.answers["cut_short" if said else "model_failed"])
+        draft = verifier.draft
+        if draft.left_out and self.settings.answering.unsupported == "drop":
+            notes.append(words.answers["left_out"].format(count=draft.left_out))
+        if draft.declined and not said:
+            # The model read the passages and found no answer; quotes that the rules found more likely than not stay.
+            yield from quoted.text.splitlines(keepends=True)
+            return quoted
+        if draft.supported and words.answers["cut_short"] not in notes:
+            tail = "\n\n" + "\n".join(notes) if notes else ""
+            if tail:
+                yield tail
+            return _generated(replace(quoted, citations=(), statements=()), draft, given, said + tail, notes)
+        # Nothing that holds, or not all of it: what was said stays, and the quotes follow.
+        rest = ("\n\n" if said else "") + "\n".join(notes) + ("\n\n" if notes else "") + _renumbered(quoted, len(draft.citations))
+        yield from rest.splitlines(keepends=True)
+        if not said:
+            return replace(quoted, text=rest, notes=(*notes, *quoted.notes))
+        return _generated(quoted, draft, given, said + rest, notes)
+
+    def _asked(self, question: str, passages: Sequence[ScoredChunk], words: Pack) -> Iterator[str]:
+        from llama_index.core.base.llms.types import ChatMessage, MessageRole
+
+        from assistant.answering.calls import stream
+        from assistant.answering.prompting import framed, passages_text, prompt
+
+        today = self.settings.answering.clock or datetime.now()
+        system, user = prompt("answer").fill(language=words.name, today=today.date().isoformat(), passages=passages_text(passages), question=framed(question))
+        model = self.model
+        assert model is not None
+        messages = [ChatMessage(role=MessageRole.SYSTEM, content=system), ChatMessage(role=MessageRole.USER, content=user)]
+        return stream(model, messages, self.settings.llm.timeout_s, self._breaker, strict_end=self.settings.llm.provider == OPENAI_LIKE)
+
+    def checker(self) -> Checker:
+        """What holds a sentence against its source, with the names of the published index. Raises IndexNotFound."""
+        from assistant.answering.claims import Checker
+
+        with self._leased() as generation:
+            return Checker(packaged_table(), self._retrieval().view(generation).names)
 
     def document(self, document_id: str) -> Document:
         """A document of the published index, whole: who may see how much of it is for the caller to heed.
@@ -333,6 +422,23 @@ def _existing(generation: Generation, document_id: str) -> Document:
     if document is None:
         raise DocumentNotFound(f"there is no document {document_id}", fix="assistant status --json lists the documents' ids")
     return document
+
+
+def _renumbered(quoted: Answer, before: int) -> str:
+    """The extractive answer's text with its citations numbered after others."""
+    if not before:
+        return quoted.text
+    return re.sub(r" \[(\d{1,3})\]$", lambda m: f" [{int(m[1]) + before}]", quoted.text, flags=re.MULTILINE)
+
+
+def _generated(quoted: Answer, draft: Draft, passages: Sequence[ScoredChunk], text: str, notes: Sequence[str]) -> Answer:
+    """The model's answer, and behind it what `quoted` cites."""
+    before = len(draft.citations)
+    citations = [*draft.citations, *(replace(c, number=c.number + before) for c in quoted.citations)]
+    statements = [*draft.statements, *(replace(s, citations=tuple(n + before for n in s.citations)) for s in quoted.statements)]
+    return replace(
+        quoted, text=text, mode="generated", abstained=False, statements=tuple(statements), citations=tuple(citations), passages=tuple(passages), notes=tuple(notes),
+    )  # fmt: skip
 
 
 def _checked(question: str) -> str:

@@ -112,6 +112,7 @@ class AnsweringSettings(_Section):
     considered: int = Field(24, ge=1, le=200, description="Passages whose sentences are considered for an answer.")
     quotes: int = Field(4, ge=1, le=10, description="Most quotes in an answer without a language model.")
     confidence: float | None = Field(None, ge=0, le=1, description="How likely an answer must be right to be given; below it the assistant abstains. By default what `assistant eval calibrate` chose.")
+    unsupported: Literal["drop", "mark"] = Field("drop", description="What becomes of a language model's sentence that the documents do not support: `drop` leaves it out, `mark` shows it marked and without a citation.")
     clock: datetime | None = Field(None, description="A fixed time for embargo and expiry, for tests and demonstrations.")
 
 
@@ -125,7 +126,7 @@ class LLMSettings(_Section):
     model: str = Field("", description="Name of the language model.")
     base_url: str = Field("", description="Address of an OpenAI-compatible server.")
     api_key_env: str = Field("", description="Environment variable that holds the key.")
-    timeout_s: float = Field(20.0, gt=0, description="Time an answer of the model may take.")
+    timeout_s: float = Field(18.0, gt=0, description="Time an answer of the model may take, in seconds, from the question to its last word.")
     options: dict[str, Any] = Field({}, description="Further arguments of the model's class, such as max_tokens.")
 
 
@@ -163,8 +164,6 @@ class Settings(BaseModel):
     def model_post_init(self, context: Any) -> None:
         if self.index.chroma_url:
             raise SettingsError("index.chroma_url is not supported yet", fix="remove it: the index keeps its own Chroma")
-        if self.llm.provider:
-            raise SettingsError("llm.provider is not supported yet", fix="remove it: answers are made of quotes")
         if self.portals:
             raise SettingsError("portals are not supported yet", fix="remove [[portals]]")
 

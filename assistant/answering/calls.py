@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LONGEST = 20_000  # characters of one answer
 _RETRIED = ("unreachable", "server error", "rate limited")
 _PATIENCE = 2.0  # the longest wait before the one retry, in seconds
+_BEAT = 0.5
 _OK = ("stop", "end_turn", "eos", "complete", "completed", "stop_sequence", "end")
 _log = logging.getLogger("assistant.model")
 
@@ -77,7 +78,7 @@ class Breaker:
 
 
 def stream(llm: LLM, messages: Sequence[ChatMessage], seconds: float, breaker: Breaker, *, strict_end: bool = True) -> Iterator[str]:
-    """The model's words in pieces; closing the iterator closes the call. At most one retry, and none after the first piece.
+    """The model's words in pieces, an empty one while it is silent, so that whoever listens may stop; closing the iterator closes the call. At most one retry, and none after the first piece.
 
     `strict_end` takes a stream that never says why it ended for one that broke off. Raises ModelFault.
     """
@@ -88,7 +89,7 @@ def stream(llm: LLM, messages: Sequence[ChatMessage], seconds: float, breaker: B
         begun = False
         try:
             for piece in _once(llm, messages, deadline, strict_end):
-                begun = True
+                begun = begun or bool(piece)
                 yield piece
             breaker.succeeded()
             return
@@ -143,9 +144,12 @@ def _once(llm: LLM, messages: Sequence[ChatMessage], deadline: float, strict_end
     try:
         while True:
             try:
-                piece = pieces.get(timeout=max(0.0, deadline - time.monotonic()) + 1.0)
+                piece = pieces.get(timeout=_BEAT)
             except queue.Empty:
-                raise ModelFault("timeout") from None
+                if time.monotonic() > deadline + 1:
+                    raise ModelFault("timeout") from None
+                yield ""
+                continue
             if piece is None:
                 return
             if isinstance(piece, BaseException):
