@@ -169,6 +169,8 @@ def serve(
             with progress_bars() as progress:
                 report = assistant.ingest(progress=progress)
             _print_files("could not be read", list(report.failed))
+        if assistant.model is not None:
+            print(f"answers are written by the language model {settings.llm.model or settings.llm.provider}", file=sys.stderr)
         run(assistant, host or settings.web.host, settings.web.port if port is None else port, open_browser=open_browser)
 
 

@@ -40,6 +40,7 @@ from assistant.schema import (
     Message,
     Progress,
     ScoredChunk,
+    Statement,
     silent,
 )
 from assistant.settings import Settings
@@ -198,6 +199,10 @@ class Assistant:
         context = next((m.text for m in reversed(list(history)) if m.role == "user"), "")
         started = time.perf_counter()
         with self._leased() as generation:
+            if (talk := self._talked(generation, text, language)) is not None:
+                yield talk.text
+                yield talk
+                return
             found, considered = self._considered(generation, text, filters, context, language)
             begun = time.perf_counter()
             names = self._retrieval().view(generation).names
@@ -212,6 +217,23 @@ class Assistant:
                 yield from quoted.text.splitlines(keepends=True)
         timings["total"] = (time.perf_counter() - started) * 1000
         yield replace(answer, timings_ms={stage: round(ms, 3) for stage, ms in timings.items()})
+
+    def _talked(self, generation: Generation, text: str, language: str) -> Answer | None:
+        """The reply to small talk; None for a question."""
+        from assistant.answering.talk import kind_of_talk, reply
+        from assistant.language.dates import write_date
+        from assistant.language.detection import detect
+        from assistant.language.packs import pack
+
+        found = kind_of_talk(text, detect(text))
+        if found is None:
+            return None
+        kind, words = found[0], pack(language) if language else found[1]
+        rows = generation.db.execute("SELECT language, count(*) FROM documents GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
+        newest = generation.db.execute("SELECT max(date) FROM documents").fetchone()[0] or ""
+        spoken = ", ".join(words.language_name(code) for code, _ in rows)
+        said = reply(kind, words, documents=sum(count for _, count in rows), languages=spoken, newest=write_date(newest, words.code) if newest else words.interface["undated"])
+        return Answer(text, said, words.code, "talk", False, (Statement(said, ()),))
 
     @property
     def model(self) -> LLM | None:

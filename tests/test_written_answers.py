@@ -116,6 +116,7 @@ def test_every_fault_ends_in_time_in_a_cited_answer_that_says_so(corpus: dict[st
     with model_server(model) as address:
         with asking(corpus, "http://127.0.0.1:9/v1" if fault == "refused" else address) as assistant:
             assistant.search(QUESTION)
+            assert assistant.model is not None
             started = time.monotonic()
             text, answer = events(assistant)
             assert time.monotonic() - started < 8
