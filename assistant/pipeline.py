@@ -86,6 +86,10 @@ class Assistant:
 
     def close(self) -> None:
         self._generations.close()
+        if self._llm is not None and self.settings.llm.provider:
+            from assistant.answering.calls import hang_up
+
+            hang_up(self._llm)
 
     def __enter__(self) -> Assistant:
         return self

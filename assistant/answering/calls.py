@@ -159,6 +159,14 @@ def _once(llm: LLM, messages: Sequence[ChatMessage], deadline: float, strict_end
         future.cancel()
 
 
+def hang_up(llm: LLM) -> None:
+    """Closes the connections that a model's client keeps open; LlamaIndex's interface has no word for that."""
+    client = getattr(llm, "_aclient", None)
+    if client is not None and hasattr(client, "close"):
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(client.close(), _loop()).result(timeout=2)
+
+
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
     """One event loop for all calls, in a thread of its own: the clients that models keep are bound to the loop they began in."""
