@@ -91,6 +91,8 @@ def run(
     repeat: Annotated[int, typer.Option("--repeat", min=1, help="Ask everything so many times, and report the spread.")] = 1,
     workers: Workers = 2,
     judge: Annotated[bool, typer.Option("--judge", help="Ask the language model of [judge] too; its opinion gates nothing.")] = False,
+    record: Annotated[Path | None, typer.Option("--record", help="Write down what the language model says to this file.")] = None,
+    replay: Annotated[Path | None, typer.Option("--replay", help="Answer with what --record wrote down, without a model.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever the run's file and the judge's hold.")] = False,
     json_out: JsonOut = None,
     html_out: HtmlOut = None,
@@ -104,7 +106,7 @@ def run(
     model = _judge_model(fresh) if judge else None
     if fresh:
         out.unlink(missing_ok=True)
-    with opened() as assistant:
+    with opened(_answering_model(record, replay)) as assistant:
         questions = runs.asked({folder.name: load(folder) for folder in _folders(sets)}, split=split, limit=limit, repeat=repeat)
         with progress_bars() as progress:
             made = runs.execute(assistant, questions, out, workers=workers, progress=progress)
@@ -163,6 +165,28 @@ def _report(
         _write(junit_out, junit(found))
     if judged and not found.passed:
         raise typer.Exit(1)
+
+
+def _answering_model(record: Path | None, replay: Path | None) -> LLM | None:
+    """The model that answers, recorded or replayed; None for the settings' own."""
+    if record is None and replay is None:
+        return None
+    from assistant.answering.models import load_llm
+    from assistant.evaluation.recording import Recorded
+
+    settings = load_settings()
+    if record and replay:
+        raise EvaluationError("a run is either recorded or replayed", fix="give --record or --replay")
+    if settings.answering.clock is None:
+        raise EvaluationError("the model is told the date, so that a recording fits one day only", fix="set answering.clock, as in ASSISTANT_ANSWERING__CLOCK=2026-01-01T00:00")
+    if record:
+        if not settings.llm.provider:
+            raise EvaluationError("no language model is set up to record", fix='[llm] provider = "openai-like", base_url = …, model = …')
+        return Recorded(load_llm(settings.llm), record, "record")
+    if not settings.llm.model:
+        raise EvaluationError("the recording's model must be named", fix="set llm.model to the name it was recorded under")
+    assert replay is not None
+    return Recorded(None, replay, "replay", name=settings.llm.model)
 
 
 def _judge_model(anew: bool) -> LLM:

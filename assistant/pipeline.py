@@ -266,7 +266,9 @@ class Assistant:
             for piece in verifier.read(self._asked(quoted.question, given, words)):
                 said += piece
                 yield piece
-        except ModelFault:
+        except ModelFault as fault:
+            if fault.reason == "no recorded answer":
+                raise
             notes.append(words.answers["cut_short" if said else "model_failed"])
         draft = verifier.draft
         if draft.left_out and self.settings.answering.unsupported == "drop":

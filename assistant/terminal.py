@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from llama_index.core.llms import LLM
+
     from assistant.pipeline import Assistant
     from assistant.schema import Progress
     from assistant.settings import Settings
@@ -29,10 +31,11 @@ def load_settings() -> Settings:
 
 
 @contextmanager
-def opened() -> Iterator[Assistant]:
+def opened(llm: LLM | None = None) -> Iterator[Assistant]:
+    """An open assistant; `llm` stands in for the model of the settings."""
     from assistant.pipeline import Assistant
 
-    with Assistant.open(load_settings()) as assistant:
+    with Assistant.open(load_settings(), llm=llm) as assistant:
         yield assistant
 
 

@@ -150,6 +150,36 @@ def test_a_model_that_keeps_failing_is_left_alone(corpus: dict[str, Any]) -> Non
         assert len(model.requests) == 3
 
 
+def test_a_recorded_run_is_replayed_without_the_model(corpus: dict[str, Any], serving: tuple[Model, str], tmp_path: Path) -> None:
+    from assistant.answering.models import load_llm
+    from assistant.evaluation.recording import Recorded
+
+    model, address = serving
+    settings = Settings(**corpus, llm={"provider": "openai-like", "model": "tiny", "base_url": address}, answering={"clock": "2026-01-01T00:00"})
+    with Assistant.open(settings, llm=Recorded(load_llm(settings.llm), tmp_path / "said.jsonl", "record")) as assistant:
+        _, first = events(assistant)
+    offline = Settings(**corpus, llm={"model": "tiny"}, answering={"clock": "2026-01-01T00:00"})
+    with Assistant.open(offline, llm=Recorded(None, tmp_path / "said.jsonl", "replay", name="tiny")) as assistant:
+        _, again = events(assistant)
+        assert (again.text, again.citations) == (first.text, first.citations)
+        with pytest.raises(ModelFault):
+            assistant.ask("Wer veranstaltet das Lake Health Forum?")
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fix"),
+    [(["--record", "a", "--replay", "b"], "either"), (["--replay", "b"], "the model is told the date")],
+)
+def test_recordings_need_what_makes_them_fit(tmp_path: Path, arguments: list[str], fix: str) -> None:
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-m", "assistant", "eval", "run", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert fix in done.stderr
+
+
 def test_the_breaker_tries_one_call_after_its_pause_and_heeds_retry_after() -> None:
     now = [0.0]
     breaker = Breaker(limit=2, pause=10, clock=lambda: now[0])

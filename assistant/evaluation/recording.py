@@ -54,7 +54,7 @@ class Recorded(CustomLLM):
         self._given, self._guard = {}, threading.Lock()
         self._held = {} if mode == "record" else _read(path)
         if mode == "replay" and not path.is_file():
-            raise EvaluationError(f"there is no recording {path}", fix="make one first: assistant eval run --judge, with a judge set up")
+            raise EvaluationError(f"there is no recording {path}", fix="make one first: assistant eval run --record FILE with a model set up, or --judge with a judge")
 
     @classmethod
     def class_name(cls) -> str:
@@ -156,7 +156,7 @@ def _read(path: Path) -> dict[str, list[list[str]]]:
     if not path.is_file():
         return {}
     found: dict[str, list[list[str]]] = {}
-    fix = "name a file that assistant eval run --judge wrote, or move it away"
+    fix = "name a file that assistant eval run --record or --judge wrote, or move it away"
     for number, entry in json_lines(path, path.read_text("utf-8"), fix=fix):
         try:
             found.setdefault(entry["key"], []).append(list(map(str, entry["pieces"])))

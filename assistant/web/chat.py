@@ -53,6 +53,7 @@ def build(assistant: Assistant) -> Any:
                         elem_id="ask", show_label=False, placeholder=english["placeholder"], container=False, scale=8, autofocus=True, max_length=LONGEST_QUESTION,
                     )  # fmt: skip
                     send = gr.Button(english["send"], variant="primary", elem_id="send", scale=1, min_width=88)
+                    stop = gr.Button(english["stop"], elem_id="stop", scale=0, min_width=72)
                 with gr.Row(elem_id="examples"):
                     buttons = [gr.Button(question, size="sm", variant="secondary") for _, question in EXAMPLES]
                     clear = gr.Button(english["clear"], size="sm", variant="stop", elem_id="clear")
@@ -67,12 +68,12 @@ def build(assistant: Assistant) -> Any:
             return (
                 code, _top(code), gr.update(placeholder=words["placeholder"]), gr.update(value=words["send"]), gr.update(value=words["clear"]),
                 gr.update(placeholder=words["placeholder"]), sources_html(None, code), gr.update(choices=_reasons(code), value=None, label=words["feedback_ask"]),
-                gr.update(label=words["feedback_comment"]), gr.update(value=words["feedback_send"]),
+                gr.update(label=words["feedback_comment"]), gr.update(value=words["feedback_send"]), gr.update(value=words["stop"]),
             )  # fmt: skip
 
         def rate(liked: gr.LikeData, past: list[tuple[str, Answer | None]], code: str) -> Any:
-            place = liked.index if isinstance(liked.index, int) else liked.index[0]
-            rated_answer = past[place // 2][1] if 0 <= place // 2 < len(past) else None
+            turn = _turn(liked.index)
+            rated_answer = past[turn][1] if 0 <= turn < len(past) else None
             if rated_answer is None:
                 return "", gr.update(visible=False)
             up = liked.liked is True or liked.liked == "Like"
@@ -93,34 +94,54 @@ def build(assistant: Assistant) -> Any:
                 yield "", shown, past, gr.update()
                 return
             shown = [*shown, {"role": "user", "content": answer_html(question, code)}]
-            yield "", [*shown, {"role": "assistant", "content": pack_or_english(code).interface["thinking"]}], past, gr.update()
+            # From here on the turn has its place, which it keeps when it fails or is stopped: what is rated or asked again is found by that.
+            held = [*past, (question, None)]
+            yield "", [*shown, {"role": "assistant", "content": pack_or_english(code).interface["thinking"]}], held, gr.update()
             history = [message for asked, told in past[-_HISTORY_TURNS:] if told for message in (Message("user", asked), Message("assistant", told.text))]
             text = ""
             try:
                 for event in assistant.stream(question, history):
                     if isinstance(event, Answer):
                         content = answer_html(event.text, event.language)
-                        past = [*past, (question, event)]
-                        yield "", [*shown, {"role": "assistant", "content": content}], past, sources_html(event, event.language)
+                        yield "", [*shown, {"role": "assistant", "content": content}], [*past, (question, event)], sources_html(event, event.language)
                     else:
                         text += event
-                        yield "", [*shown, {"role": "assistant", "content": answer_html(text, code)}], past, gr.update()
+                        words = answer_html(text, code) if text else pack_or_english(code).interface["thinking"]
+                        yield "", [*shown, {"role": "assistant", "content": words}], held, gr.update()
             except AssistantError as error:
-                # A turn without an answer keeps its place: what is rated is found by its place in the conversation.
-                yield "", [*shown, {"role": "assistant", "content": answer_html(error.public, "en")}], [*past, (question, None)], gr.update()
+                yield "", [*shown, {"role": "assistant", "content": answer_html(error.public, "en")}], held, gr.update()
             except Exception:
-                yield "", [*shown, {"role": "assistant", "content": answer_html(pack_or_english(code).interface["failed"], code)}], [*past, (question, None)], gr.update()
+                yield "", [*shown, {"role": "assistant", "content": answer_html(pack_or_english(code).interface["failed"], code)}], held, gr.update()
                 raise
 
+        def again(which: gr.RetryData, shown: list[dict[str, Any]], past: list[tuple[str, Answer | None]], code: str) -> Iterator[Any]:
+            """The question of a turn is asked once more; what came after it goes."""
+            turn = _turn(which.index)
+            if turn < len(past):
+                yield from respond(past[turn][0], shown[: 2 * turn], past[:turn], code)
+
+        def take_back(which: gr.UndoData, shown: list[dict[str, Any]], past: list[tuple[str, Answer | None]], code: str) -> Any:
+            """The question of a turn goes back into the box, to be asked otherwise."""
+            turn = _turn(which.index)
+            return past[turn][0] if turn < len(past) else "", shown[: 2 * turn], past[:turn], sources_html(None, code)
+
         inputs, outputs = [box, chat, turns, language], [box, chat, turns, sources]
-        gr.on([box.submit, send.click], respond, inputs, outputs, concurrency_limit=8, api_visibility="private")
+        running = [gr.on([box.submit, send.click], respond, inputs, outputs, concurrency_limit=8, api_visibility="private")]
         for button in buttons:
-            button.click(respond, [button, chat, turns, language], outputs, concurrency_limit=8, api_visibility="private")
+            running.append(button.click(respond, [button, chat, turns, language], outputs, concurrency_limit=8, api_visibility="private"))
+        running.append(chat.retry(again, [chat, turns, language], outputs, concurrency_limit=8, api_visibility="private"))
+        chat.undo(take_back, [chat, turns, language], outputs, api_visibility="private")
+        stop.click(None, cancels=running, api_visibility="private")
         chat.like(rate, [turns, language], [rated, feedback], api_visibility="private")
         tell.click(explain, [rated, reason, comment, language], [rated, feedback, reason, comment], api_visibility="private")
         clear.click(lambda code: ([], [], sources_html(None, code), gr.update(visible=False)), [language], [chat, turns, sources, feedback], api_visibility="private")
-        page.load(greet, None, [language, top, box, send, clear, chat, sources, reason, comment, tell], api_visibility="private")
+        page.load(greet, None, [language, top, box, send, clear, chat, sources, reason, comment, tell, stop], api_visibility="private")
     return page
+
+
+def _turn(index: int | tuple[int, int] | list[int]) -> int:
+    """Which turn a message of the chat belongs to; each is a question and an answer."""
+    return (index if isinstance(index, int) else index[0]) // 2
 
 
 def _reasons(code: str) -> list[tuple[str, str]]:

@@ -27,3 +27,19 @@ def test_a_query_engine_answers_from_our_passages(tmp_path: Path) -> None:
         assert document.text[source.node.start_char_idx : source.node.end_char_idx] == source.node.text
         assert source.node.source_node.node_id == document.id
         assert source.score == assistant.search("Wann beginnt das Hafenforum?", top_k=1)[0].score
+
+
+def test_our_answers_are_a_query_engines(tmp_path: Path) -> None:
+    from assistant.integrations.llama_index import AssistantQueryEngine
+
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "hafen.md").write_text("# Hafenforum\n\nDas Hafenforum beginnt am 9. Juni 2025.\n\n# Anreise\n\nMit der Fähre.\n", encoding="utf-8")
+    with Assistant.open(Settings(corpus={"paths": [tmp_path / "docs"]}, index={"path": tmp_path / "index"})) as assistant:
+        assistant.ingest()
+        response = AssistantQueryEngine(assistant).query("Wann beginnt das Hafenforum?")
+        assert "9. Juni 2025" in str(response)
+        assert response.metadata is not None
+        assert response.metadata["mode"] == "extractive"
+        source = response.source_nodes[0].node
+        document = assistant.document(source.metadata["document_id"])
+        assert document.text[source.start_char_idx : source.end_char_idx] == source.get_content()
