@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answering.citations import cite
-from assistant.answering.evidence import Needs
+from assistant.answering.evidence import Needs, kind_strength
 from assistant.answering.matching import Matcher, Matrix
 from assistant.answering.selection import Selection, Weighed
 from assistant.answering.units import Unit, units_of
@@ -21,6 +21,7 @@ from assistant.answering.values import in_readers_words, values_of
 from assistant.language.dates import write_date
 from assistant.language.packs import Pack, pack, pack_or_english
 from assistant.retrieval.names import Names
+from assistant.retrieval.questions import Question, kinds_of
 from assistant.schema import Answer, Citation, Document, ScoredChunk, Statement
 from assistant.settings import AnsweringSettings
 
@@ -204,9 +205,19 @@ def _compose(
             if note not in notes:
                 notes.append(note)
         paragraphs.append("\n".join(lines))
+    notes += [language.answers[f"missing_{kind}"] for kind in _missing(considered.wanted.question, chosen, names)]
     text = "\n\n".join((*paragraphs, "\n".join(notes)) if notes else paragraphs)
     question = considered.wanted.question.text
     return Answer(question, text, language.code, "extractive", False, tuple(statements), tuple(citations), tuple(passages), notes=tuple(notes))
+
+
+def _missing(question: Question, chosen: Sequence[Quote], names: Names) -> list[str]:
+    """Of several kinds of value that a question asks for ("when and where") those that no quote holds."""
+    kinds = kinds_of(question.text, question.language)
+    quoted = [(q.unit.chunk.text[q.start : q.end], q.unit.chunk.language) for q in chosen]
+    held = {kind: max((kind_strength(kind, text, language, names, question.names) for text, language in quoted), default=0.0) for kind in kinds}
+    # A bare year is no day, and a place that no alias knows can't be told from none.
+    return [kind for kind in kinds if len(kinds) > 1 and held[kind] == 0]
 
 
 def _lead_in(language: Pack, document: Document) -> str:

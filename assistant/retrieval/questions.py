@@ -136,6 +136,24 @@ def kind_of(text: str, language: str) -> tuple[str, str]:
     return best, asking
 
 
+def kinds_of(text: str, language: str) -> tuple[str, ...]:
+    """Every kind of value that a question asks for, in the order of QUESTION_KINDS: "when and where" asks for two.
+
+    >>> kinds_of("When and where does the forum open?", "en")
+    ('date', 'place')
+    """
+    folded = " ".join(fold(text).split())
+    found: list[tuple[int, int, str]] = []
+    for kind, phrases in _phrases(language):
+        for wanted in phrases:
+            position = folded.find(wanted)
+            if position >= 0 and _whole(folded, position, position + len(wanted)):
+                found.append((position, position + len(wanted), kind))
+    # A phrase within a longer one ("how" in "how many", 何 in 何社) asks for nothing of its own.
+    asked = {kind for start, end, kind in found if not any(a <= start and end <= b and b - a > end - start for a, b, _ in found)}
+    return tuple(kind for kind in ("date", "number", "who", "place") if kind in asked)
+
+
 @cache
 def _phrases(language: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if language not in codes():

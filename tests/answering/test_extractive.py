@@ -145,3 +145,12 @@ def test_an_answer_shows_no_more_passages_than_top_k() -> None:
     assert len(ask("When does the Lake Health Forum open?", top_k=2).passages) == 2
     wanted = wanting("When does the Lake Health Forum open?")
     assert [p.rank for p in ranked(wanted)] == list(range(1, len(ranked(wanted)) + 1))
+
+
+def test_the_part_of_a_question_that_no_quote_answers_is_named() -> None:
+    beginning = document("plain", "en", "Harbour Forum", "The Harbour Forum opens for its guests on 9 December 2024.")
+    answer = ask("When does the Harbour Forum open and how many guests are expected?", [beginning], confidence=0.0)
+    assert not answer.abstained
+    assert pack("en").answers["missing_number"] in answer.notes
+    assert pack("en").answers["missing_date"] not in answer.notes
+    assert not [note for note in ask("When does the Harbour Forum open?", [beginning]).notes if note == pack("en").answers["missing_number"]]
