@@ -46,8 +46,10 @@ from assistant.schema import (
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage
     from llama_index.core.llms import LLM
 
+    from assistant.answering.calls import Breaker
     from assistant.answering.claims import Checker
     from assistant.answering.extractive import Considered
     from assistant.answering.generated import Draft
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
     from assistant.retrieval.suggestions import Suggestion
 
 LONGEST_QUESTION = 2000
+# What a model is told of a conversation: so many messages, so many characters of each.
+_TURNS, _REMEMBERED = 6, 600
 
 
 class Assistant:
@@ -71,7 +75,7 @@ class Assistant:
         self.feedback = FeedbackStore(settings.feedback.path, settings.feedback.days)
         self._retriever: Any = None
         self._llm = llm
-        self._breaker: Any = None
+        self._breaker: Breaker | None = None
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, encoder: Encoder | None = None, llm: LLM | None = None) -> Assistant:
@@ -207,7 +211,8 @@ class Assistant:
                 yield talk.text
                 yield talk
                 return
-            found, considered = self._considered(generation, text, filters, context, language)
+            alone = self._standing_alone(text, history)
+            found, considered = self._considered(generation, alone, filters, context if alone == text else "", language)
             begun = time.perf_counter()
             names = self._retrieval().view(generation).names
             documents = partial(_existing, generation)
@@ -215,12 +220,12 @@ class Assistant:
             timings = {**found.timings_ms, "answer": (time.perf_counter() - begun) * 1000}
             answer = quoted
             if self.model is not None and found.passages:
-                answer = yield from self._written(quoted, found.passages, documents, names, language)
+                answer = yield from self._written(replace(quoted, question=alone), found.passages, documents, names, started)
                 timings["model"] = (time.perf_counter() - begun) * 1000 - timings["answer"]
             else:
                 yield from quoted.text.splitlines(keepends=True)
         timings["total"] = (time.perf_counter() - started) * 1000
-        yield replace(answer, timings_ms={stage: round(ms, 3) for stage, ms in timings.items()})
+        yield replace(answer, question=text, timings_ms={stage: round(ms, 3) for stage, ms in timings.items()})
 
     def _talked(self, generation: Generation, text: str, language: str) -> Answer | None:
         """The reply to small talk; None for a question."""
@@ -239,6 +244,42 @@ class Assistant:
         said = reply(kind, words, documents=sum(count for _, count in rows), languages=spoken, newest=write_date(newest, words.code) if newest else words.interface["undated"])
         return Answer(text, said, words.code, "talk", False, (Statement(said, ()),))
 
+    def _standing_alone(self, text: str, history: Sequence[Message]) -> str:
+        """A follow-up as the model puts it without the conversation; the question itself without one, or where the model fails."""
+        if not history or self.model is None:
+            return text
+        from assistant.answering.calls import ModelFault, complete
+        from assistant.answering.prompting import framed
+
+        told = "\n".join(f"{message.role}: {framed(message.text)[:_REMEMBERED]}" for message in history[-_TURNS:])
+        try:
+            said = complete(self.model, self._messages("rewrite", history=told, question=framed(text)), self.settings.llm.timeout_s / 3, self._calls(), strict_end=self._strict)
+        except ModelFault as fault:
+            if fault.reason == "no recorded answer":
+                raise
+            return text
+        first = next((line.strip() for line in said.splitlines() if line.strip()), "")
+        return first if 0 < len(first) <= LONGEST_QUESTION else text
+
+    def _messages(self, task: str, **values: str) -> list[ChatMessage]:
+        from llama_index.core.base.llms.types import ChatMessage, MessageRole
+
+        from assistant.answering.prompting import prompt
+
+        system, user = prompt(task).fill(**values)
+        return [ChatMessage(role=MessageRole.SYSTEM, content=system), ChatMessage(role=MessageRole.USER, content=user)]
+
+    def _calls(self) -> Breaker:
+        from assistant.answering.calls import Breaker
+
+        with self._guard:
+            self._breaker = self._breaker or Breaker()
+            return self._breaker
+
+    @property
+    def _strict(self) -> bool:
+        return self.settings.llm.provider == OPENAI_LIKE
+
     @property
     def model(self) -> LLM | None:
         """The language model that answers, loaded when first needed; None without one. Raises SettingsError."""
@@ -249,21 +290,19 @@ class Assistant:
                 self._llm = load_llm(self.settings.llm)
             return self._llm
 
-    def _written(self, quoted: Answer, passages: Sequence[ScoredChunk], documents: Callable[[str], Document], names: Names, language: str) -> Generator[str, None, Answer]:
+    def _written(self, quoted: Answer, passages: Sequence[ScoredChunk], documents: Callable[[str], Document], names: Names, started: float) -> Generator[str, None, Answer]:
         """The model's answer, verified sentence by sentence; the extractive one, with a note, where the model fails or says nothing that holds."""
-        from assistant.answering.calls import Breaker, ModelFault
+        from assistant.answering.calls import ModelFault
         from assistant.answering.claims import Checker
         from assistant.answering.generated import Verifier
         from assistant.language.packs import pack_or_english
 
-        with self._guard:
-            self._breaker = self._breaker or Breaker()
         words = pack_or_english(quoted.language)
         given = [p for p in passages if p.chunk.text][: self.settings.answering.top_k]
         verifier = Verifier(given, documents, Checker(packaged_table(), names), words, mark=self.settings.answering.unsupported == "mark")
         said, notes = "", []
         try:
-            for piece in verifier.read(self._asked(quoted.question, given, words)):
+            for piece in verifier.read(self._asked(quoted.question, given, words, started)):
                 said += piece
                 yield piece
         except ModelFault as fault:
@@ -289,18 +328,17 @@ class Assistant:
             return replace(quoted, text=rest, notes=(*notes, *quoted.notes))
         return _generated(quoted, draft, given, said + rest, notes)
 
-    def _asked(self, question: str, passages: Sequence[ScoredChunk], words: Pack) -> Iterator[str]:
-        from llama_index.core.base.llms.types import ChatMessage, MessageRole
-
+    def _asked(self, question: str, passages: Sequence[ScoredChunk], words: Pack, started: float) -> Iterator[str]:
         from assistant.answering.calls import stream
-        from assistant.answering.prompting import framed, passages_text, prompt
+        from assistant.answering.prompting import framed, passages_text
 
         today = self.settings.answering.clock or datetime.now()
-        system, user = prompt("answer").fill(language=words.name, today=today.date().isoformat(), passages=passages_text(passages), question=framed(question))
         model = self.model
         assert model is not None
-        messages = [ChatMessage(role=MessageRole.SYSTEM, content=system), ChatMessage(role=MessageRole.USER, content=user)]
-        return stream(model, messages, self.settings.llm.timeout_s, self._breaker, strict_end=self.settings.llm.provider == OPENAI_LIKE)
+        messages = self._messages("answer", language=words.name, today=today.date().isoformat(), passages=passages_text(passages), question=framed(question))
+        # One deadline for all that the model is asked for one question.
+        left = self.settings.llm.timeout_s - (time.perf_counter() - started)
+        return stream(model, messages, left, self._calls(), strict_end=self._strict)
 
     def checker(self) -> Checker:
         """What holds a sentence against its source, with the names of the published index. Raises IndexNotFound."""

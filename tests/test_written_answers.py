@@ -14,7 +14,7 @@ from assistant import Assistant, Settings
 from assistant.answering.calls import Breaker, ModelFault
 from assistant.answering.citations import is_valid
 from assistant.language.packs import pack
-from assistant.schema import Answer, Filters
+from assistant.schema import Answer, Filters, Message
 from tests.models import FAULTS, Model, model_server
 
 LAKE = """---
@@ -148,6 +148,19 @@ def test_a_model_that_keeps_failing_is_left_alone(corpus: dict[str, Any]) -> Non
         for _ in range(6):
             assert assistant.ask(QUESTION).mode == "extractive"
         assert len(model.requests) == 3
+
+
+def test_a_follow_up_is_put_so_that_it_stands_alone(corpus: dict[str, Any], serving: tuple[Model, str]) -> None:
+    model, address = serving
+    model.reply = lambda messages: "Wann beginnt das Lake Health Forum?" if "Last question" in messages[1]["content"] else GOOD
+    history = [Message("user", "Wer veranstaltet das Lake Health Forum?"), Message("assistant", "Die Blue Water Association. [1]")]
+    with asking(corpus, address) as assistant:
+        answer = assistant.ask("Und wann beginnt es?", history, Filters(collections=("lake",)))
+        assert answer.question == "Und wann beginnt es?"
+        assert answer.mode == "generated"
+        assert "Question: Wann beginnt das Lake Health Forum?" in model.requests[1]["messages"][1]["content"]
+        model.fault = "500"
+        assert assistant.ask("Und wann beginnt es?", history, Filters(collections=("lake",))).question == "Und wann beginnt es?"
 
 
 def test_a_recorded_run_is_replayed_without_the_model(corpus: dict[str, Any], serving: tuple[Model, str], tmp_path: Path) -> None:
