@@ -6,10 +6,9 @@ It holds no logic of reading, ranking or answering.
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -52,9 +51,7 @@ if TYPE_CHECKING:
     from assistant.answering.calls import Breaker
     from assistant.answering.claims import Checker
     from assistant.answering.extractive import Considered
-    from assistant.answering.generated import Draft
     from assistant.language.packs import Pack
-    from assistant.retrieval.names import Names
     from assistant.retrieval.search import Found
     from assistant.retrieval.suggestions import Suggestion
 
@@ -201,7 +198,9 @@ class Assistant:
 
         With a language model its sentences come as they are verified; closing the iterator closes the call. Raises as `ask` does.
         """
-        from assistant.answering import extractive, selection
+        from assistant.answering import extractive, generated, selection
+        from assistant.answering.claims import Checker
+        from assistant.language.packs import pack_or_english
 
         text = _checked(question)
         context = next((m.text for m in reversed(list(history)) if m.role == "user"), "")
@@ -220,7 +219,10 @@ class Assistant:
             timings = {**found.timings_ms, "answer": (time.perf_counter() - begun) * 1000}
             answer = quoted
             if self.model is not None and found.passages:
-                answer = yield from self._written(replace(quoted, question=alone), found.passages, documents, names, started)
+                words = pack_or_english(quoted.language)
+                given = [p for p in found.passages if p.chunk.text][: self.settings.answering.top_k]
+                verifier = generated.Verifier(given, documents, Checker(packaged_table(), names), words, mark=self.settings.answering.unsupported == "mark")
+                answer = yield from generated.answer(verifier, self._asked(alone, given, words, started), quoted)
                 timings["model"] = (time.perf_counter() - begun) * 1000 - timings["answer"]
             else:
                 yield from quoted.text.splitlines(keepends=True)
@@ -248,14 +250,14 @@ class Assistant:
         """A follow-up as the model puts it without the conversation; the question itself without one, or where the model fails."""
         if not history or self.model is None:
             return text
-        from assistant.answering.calls import ModelFault, complete
+        from assistant.answering.calls import NOT_RECORDED, ModelFault, complete
         from assistant.answering.prompting import framed
 
         told = "\n".join(f"{message.role}: {framed(message.text)[:_REMEMBERED]}" for message in history[-_TURNS:])
         try:
             said = complete(self.model, self._messages("rewrite", history=told, question=framed(text)), self.settings.llm.timeout_s / 3, self._calls(), strict_end=self._strict)
         except ModelFault as fault:
-            if fault.reason == "no recorded answer":
+            if fault.reason == NOT_RECORDED:
                 raise
             return text
         first = next((line.strip() for line in said.splitlines() if line.strip()), "")
@@ -289,44 +291,6 @@ class Assistant:
 
                 self._llm = load_llm(self.settings.llm)
             return self._llm
-
-    def _written(self, quoted: Answer, passages: Sequence[ScoredChunk], documents: Callable[[str], Document], names: Names, started: float) -> Generator[str, None, Answer]:
-        """The model's answer, verified sentence by sentence; the extractive one, with a note, where the model fails or says nothing that holds."""
-        from assistant.answering.calls import ModelFault
-        from assistant.answering.claims import Checker
-        from assistant.answering.generated import Verifier
-        from assistant.language.packs import pack_or_english
-
-        words = pack_or_english(quoted.language)
-        given = [p for p in passages if p.chunk.text][: self.settings.answering.top_k]
-        verifier = Verifier(given, documents, Checker(packaged_table(), names), words, mark=self.settings.answering.unsupported == "mark")
-        said, notes = "", []
-        try:
-            for piece in verifier.read(self._asked(quoted.question, given, words, started)):
-                said += piece
-                yield piece
-        except ModelFault as fault:
-            if fault.reason == "no recorded answer":
-                raise
-            notes.append(words.answers["cut_short" if said else "model_failed"])
-        draft = verifier.draft
-        if draft.left_out and self.settings.answering.unsupported == "drop":
-            notes.append(words.answers["left_out"].format(count=draft.left_out))
-        if draft.declined and not said:
-            # The model read the passages and found no answer; quotes that the rules found more likely than not stay.
-            yield from quoted.text.splitlines(keepends=True)
-            return quoted
-        if draft.supported and words.answers["cut_short"] not in notes:
-            tail = "\n\n" + "\n".join(notes) if notes else ""
-            if tail:
-                yield tail
-            return _generated(replace(quoted, citations=(), statements=()), draft, given, said + tail, notes)
-        # Nothing that holds, or not all of it: what was said stays, and the quotes follow.
-        rest = ("\n\n" if said else "") + "\n".join(notes) + ("\n\n" if notes else "") + _renumbered(quoted, len(draft.citations))
-        yield from rest.splitlines(keepends=True)
-        if not said:
-            return replace(quoted, text=rest, notes=(*notes, *quoted.notes))
-        return _generated(quoted, draft, given, said + rest, notes)
 
     def _asked(self, question: str, passages: Sequence[ScoredChunk], words: Pack, started: float) -> Iterator[str]:
         from assistant.answering.calls import stream
@@ -488,23 +452,6 @@ def _existing(generation: Generation, document_id: str) -> Document:
     if document is None:
         raise DocumentNotFound(f"there is no document {document_id}", fix="assistant status --json lists the documents' ids")
     return document
-
-
-def _renumbered(quoted: Answer, before: int) -> str:
-    """The extractive answer's text with its citations numbered after others."""
-    if not before:
-        return quoted.text
-    return re.sub(r" \[(\d{1,3})\]$", lambda m: f" [{int(m[1]) + before}]", quoted.text, flags=re.MULTILINE)
-
-
-def _generated(quoted: Answer, draft: Draft, passages: Sequence[ScoredChunk], text: str, notes: Sequence[str]) -> Answer:
-    """The model's answer, and behind it what `quoted` cites."""
-    before = len(draft.citations)
-    citations = [*draft.citations, *(replace(c, number=c.number + before) for c in quoted.citations)]
-    statements = [*draft.statements, *(replace(s, citations=tuple(n + before for n in s.citations)) for s in quoted.statements)]
-    return replace(
-        quoted, text=text, mode="generated", abstained=False, statements=tuple(statements), citations=tuple(citations), passages=tuple(passages), notes=tuple(notes),
-    )  # fmt: skip
 
 
 def _checked(question: str) -> str:

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.servers import served
 
 FAULTS = (
     "refused", "401", "404", "429", "500", "slow headers", "slow tokens", "hang", "broken events", "early end", "length", "empty", "html", "huge", "bad bytes", "tool call", "citation of 99",
@@ -105,13 +107,8 @@ def model_server(model: Model) -> Iterator[str]:
         def log_message(self, *arguments: Any) -> None:
             """Nothing on stderr."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-    finally:
-        model.stop.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(Handler) as address:
+        try:
+            yield address
+        finally:
+            model.stop.set()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage
     from llama_index.core.llms import LLM
 
+NOT_RECORDED = "no recorded answer"  # of a replay: no fault to be answered for by quotations
 LONGEST = 20_000  # characters of one answer
 _RETRIED = ("unreachable", "server error", "rate limited")
 _PATIENCE = 2.0  # the longest wait before the one retry, in seconds
@@ -195,7 +196,7 @@ def _fault(error: BaseException) -> ModelFault:
     if isinstance(error, ModelFault):
         return error
     if isinstance(error, ModelUnavailable):
-        return ModelFault("no recorded answer")
+        return ModelFault(NOT_RECORDED)
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
         chain.append(cause)

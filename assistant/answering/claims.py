@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
-import numpy as np
-
-from assistant.index.embedded import EmbeddedEncoder, places_of
+from assistant.index.embedded import EmbeddedEncoder
 from assistant.language.dates import days_named
 from assistant.language.lexical import fold
 from assistant.language.numbers import find_numbers, with_digits
@@ -50,8 +49,9 @@ class Check:
     met: float
 
 
+@lru_cache(maxsize=8192)
 def claims_of(text: str, language: str) -> Claims:
-    """Dates with both ends of periods, numbers that are no part of a date, years."""
+    """Dates with both ends of periods, numbers that are no part of a date, years. Kept, since one source is held against many sentences."""
     text = with_digits(text, language)
     dates = days_named(text)
     numbers = {n.value for n in find_numbers(text, language) if not any(d.start <= n.start < d.end for d in dates) and (text[n.start].isdigit() or n.value > 1)}
@@ -99,14 +99,11 @@ class Checker:
 
     def met(self, sentence: str, source: str) -> float:
         """The idf-weighted mean, over the sentence's tokens, of the cosine with the closest token of the source."""
-        asked, places = places_of([[tokens for tokens in [self._encoder.token_ids([sentence])[0]] if len(tokens)]])
-        tokens = self._encoder.token_ids([source])[0]
-        if not len(asked) or not len(tokens):
+        asked, held = self._encoder.token_ids([sentence, source])
+        if not len(asked) or not len(held):
             return 0.0
-        lengths = self._encoder.lengths(asked)
-        closest = self._encoder.closest(asked, [tokens])
-        weights = lengths[places[0][0]]
-        return float(weights @ closest[places[0][0], 0] / max(1e-9, float(np.sum(weights))))
+        weights = self._encoder.lengths(asked)
+        return float(weights @ self._encoder.closest(asked, [held])[:, 0] / max(1e-9, float(weights.sum())))
 
 
 def _dated(date: str, held: frozenset[str], years: frozenset[str] | set[str]) -> bool:

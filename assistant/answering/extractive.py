@@ -214,10 +214,10 @@ def _compose(
 def _missing(question: Question, chosen: Sequence[Quote], names: Names) -> list[str]:
     """Of several kinds of value that a question asks for ("when and where") those that no quote holds."""
     kinds = kinds_of(question.text, question.language)
+    if len(kinds) < 2:
+        return []
     quoted = [(q.unit.chunk.text[q.start : q.end], q.unit.chunk.language) for q in chosen]
-    held = {kind: max((kind_strength(kind, text, language, names, question.names) for text, language in quoted), default=0.0) for kind in kinds}
-    # A bare year is no day, and a place that no alias knows can't be told from none.
-    return [kind for kind in kinds if len(kinds) > 1 and held[kind] == 0]
+    return [kind for kind in kinds if not any(kind_strength(kind, text, language, names, question.names) for text, language in quoted)]
 
 
 def _lead_in(language: Pack, document: Document) -> str:

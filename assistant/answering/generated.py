@@ -7,15 +7,16 @@ quoted. It knows passages, packs and the model's words; how a model is called, a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
+from assistant.answering.calls import NOT_RECORDED, ModelFault
 from assistant.answering.citations import cite
 from assistant.answering.claims import Checker
 from assistant.answering.units import units_of
 from assistant.language.packs import Pack
 from assistant.language.sentences import sentences
-from assistant.schema import Citation, Document, ScoredChunk, Statement
+from assistant.schema import Answer, Citation, Document, ScoredChunk, Statement
 
 NO_ANSWER = "NO_ANSWER"
 _MARKERS = re.compile(r"\s*(?:\[\d{1,3}(?:\s*,\s*\d{1,3})*\])+")
@@ -50,7 +51,8 @@ class Verifier:
     """Makes a Draft of a model's words, sentence by sentence. For one answer, in one thread."""
 
     def __init__(self, passages: Sequence[ScoredChunk], documents: Callable[[str], Document], checker: Checker, words: Pack, *, mark: bool) -> None:
-        self._passages, self._documents, self._checker, self._words, self._mark = passages, documents, checker, words, mark
+        self.passages, self.words, self.mark = passages, words, mark
+        self._documents, self._checker = documents, checker
         self.draft = Draft()
 
     def read(self, pieces: Iterator[str]) -> Iterator[str]:
@@ -64,12 +66,12 @@ class Verifier:
             if NO_ANSWER in text:
                 self.draft.declined = True
                 return
-            if text.startswith(NO_ANSWER[: len(text.strip())]) and len(text) < len(NO_ANSWER):
+            if NO_ANSWER.startswith(text.strip()):
                 continue
-            *whole, text = split(text, self._words.code)
+            *whole, text = split(text, self.words.code)
             for sentence in whole:
                 yield from self._say(sentence)
-        for sentence in split(text, self._words.code):
+        for sentence in split(text, self.words.code):
             yield from self._say(sentence)
 
     def _say(self, sentence: str) -> Iterator[str]:
@@ -80,25 +82,25 @@ class Verifier:
         numbers = self._borne_out(said, cited)
         if not numbers:
             self.draft.left_out += 1
-            if not self._mark:
+            if not self.mark:
                 return
         self.draft.statements.append(Statement(said, tuple(numbers), bool(numbers)))
-        markers = "".join(f" [{number}]" for number in numbers) if numbers else f" ({self._words.answers['unsupported']})"
+        markers = "".join(f" [{number}]" for number in numbers) if numbers else f" ({self.words.answers['unsupported']})"
         yield ("" if len(self.draft.statements) == 1 else "\n") + said + markers
 
     def _borne_out(self, said: str, cited: Sequence[int]) -> list[int]:
         """Numbers of citations that bear the sentence out: of the passages it names, else of the first of the others that does."""
-        named = [self._passages[number - 1] for number in dict.fromkeys(cited) if 0 < number <= len(self._passages)]
+        named = [self.passages[number - 1] for number in dict.fromkeys(cited) if 0 < number <= len(self.passages)]
         found = [quote for passage in named if (quote := self._quote(said, passage))]
         if not found:
-            found = [quote for passage in self._passages if passage not in named and (quote := self._quote(said, passage))][:1]
+            found = [quote for passage in self.passages if passage not in named and (quote := self._quote(said, passage))][:1]
         return [self._number(quote) for quote in found]
 
     def _quote(self, said: str, passage: ScoredChunk) -> Citation | None:
         """The fewest sentences of the passage that bear it out, the closest of as many; None when not even the whole passage does."""
         chunk = passage.chunk
         context = f"{chunk.title}\n{chunk.heading}\n{chunk.date}"
-        whole = self._checker.check(said, self._words.code, chunk.text, chunk.language, context)
+        whole = self._checker.check(said, self.words.code, chunk.text, chunk.language, context)
         if whole.missing:
             return None
         spans = [(unit.span.first, unit.span.last) for unit in units_of([passage])]
@@ -106,7 +108,7 @@ class Verifier:
             best: tuple[float, int, int] | None = None
             for place in range(len(spans) - size + 1):
                 start, end = spans[place][0], spans[place + size - 1][1]
-                check = self._checker.check(said, self._words.code, chunk.text[start:end], chunk.language, context)
+                check = self._checker.check(said, self.words.code, chunk.text[start:end], chunk.language, context)
                 if check.supported and (best is None or check.met > best[0]):
                     best = (check.met, start, end)
             if best:
@@ -118,10 +120,59 @@ class Verifier:
             if (held.document_id, held.start, held.end) == (quote.document_id, quote.start, quote.end):
                 return held.number
         number = len(self.draft.citations) + 1
-        document = self._documents(quote.document_id)
-        chunk = next(p.chunk for p in self._passages if p.chunk.document_id == quote.document_id and p.chunk.start <= quote.start and quote.end <= p.chunk.end)
-        self.draft.citations.append(cite(number, chunk, quote.start - chunk.start, quote.end - chunk.start, document))
+        self.draft.citations.append(replace(quote, number=number))
         return number
+
+
+def answer(verifier: Verifier, pieces: Iterator[str], quoted: Answer) -> Generator[str, None, Answer]:
+    """The model's answer, verified sentence by sentence; `quoted`, with a note, where the model fails or says nothing that holds.
+
+    Raises ModelFault where a replay lacks the model's words.
+    """
+    words, draft = verifier.words, verifier.draft
+    said, notes, whole = "", [], True
+    try:
+        for piece in verifier.read(pieces):
+            said += piece
+            yield piece
+    except ModelFault as fault:
+        if fault.reason == NOT_RECORDED:
+            raise
+        whole = False
+        notes.append(words.answers["cut_short" if said else "model_failed"])
+    if draft.left_out and not verifier.mark:
+        notes.append(words.answers["left_out"].format(count=draft.left_out))
+    if draft.declined and not said:
+        # The model read the passages and found no answer; quotes that the rules found more likely than not stay.
+        yield from quoted.text.splitlines(keepends=True)
+        return quoted
+    if draft.supported and whole:
+        tail = "\n\n" + "\n".join(notes) if notes else ""
+        if tail:
+            yield tail
+        return _composed(verifier, said + tail, notes, replace(quoted, citations=(), statements=()))
+    # Nothing that holds, or not all of it: what was said stays, and the quotes follow.
+    rest = ("\n\n" if said else "") + "\n".join(notes) + ("\n\n" if notes else "") + _renumbered(quoted, len(draft.citations))
+    yield from rest.splitlines(keepends=True)
+    if not said:
+        return replace(quoted, text=rest, notes=(*notes, *quoted.notes))
+    return _composed(verifier, said + rest, notes, quoted)
+
+
+def _renumbered(quoted: Answer, before: int) -> str:
+    """The extractive answer's text with its citations numbered after others."""
+    return re.sub(r" \[(\d{1,3})\]$", lambda m: f" [{int(m[1]) + before}]", quoted.text, flags=re.MULTILINE)
+
+
+def _composed(verifier: Verifier, text: str, notes: Sequence[str], quoted: Answer) -> Answer:
+    """The model's answer, and behind it what `quoted` cites."""
+    draft = verifier.draft
+    before = len(draft.citations)
+    citations = [*draft.citations, *(replace(c, number=c.number + before) for c in quoted.citations)]
+    statements = [*draft.statements, *(replace(s, citations=tuple(n + before for n in s.citations)) for s in quoted.statements)]
+    return replace(
+        quoted, text=text, mode="generated", abstained=False, statements=tuple(statements), citations=tuple(citations), passages=tuple(verifier.passages), notes=tuple(notes),
+    )  # fmt: skip
 
 
 def split(text: str, language: str) -> list[str]:

@@ -87,4 +87,3 @@ def _judged(name: str, rows: Sequence[tuple[Claim, bool]]) -> Judged:
         return sum(values) / len(values) if values else float("nan")
 
     return Judged(name, len(rows), share([kept for claim, kept in rows if claim.supported]), share([not kept for claim, kept in rows if not claim.supported]))
-

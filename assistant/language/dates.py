@@ -79,7 +79,7 @@ _DAY = r"(\d{1,2})\s*(?:\.|st|nd|rd|th|er|º|[日号號일])?"
 _TO = r"\s*(?:[-–—~〜～至到]|から|부터|bis(?:\s+zum)?|und|to|through|and|au|à|et|al|a|y|e|до|по|и|إلى)\s*"
 _BEFORE = re.compile(rf"(?<!\d){_DAY}{_TO}(?:the|den|dem|le|el)?\s*$", re.IGNORECASE)
 _AFTER = re.compile(rf"{_TO}{_DAY}(?!\s*[月월])(?:,?\s+(\d{{4}}))?(?!\d)", re.IGNORECASE)
-_BETWEEN = re.compile(rf"{_TO}", re.IGNORECASE)
+_BETWEEN = re.compile(_TO, re.IGNORECASE)
 
 
 def days_named(text: str) -> list[FoundDate]:

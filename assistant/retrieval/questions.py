@@ -6,6 +6,7 @@ It knows language packs and names, not passages.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -122,18 +123,8 @@ def kind_of(text: str, language: str) -> tuple[str, str]:
     >>> kind_of("When does the forum open?", "en")
     ('date', 'when')
     """
-    folded = " ".join(fold(text).split())
-    best, asking = "", ""
-    for kind, phrases in _phrases(language):
-        for wanted in phrases:
-            if len(wanted) <= len(asking):
-                continue
-            position = folded.find(wanted)
-            while position >= 0 and not _whole(folded, position, position + len(wanted)):
-                position = folded.find(wanted, position + 1)
-            if position >= 0:
-                best, asking = kind, wanted
-    return best, asking
+    kind, asking, _ = max(_asked(text, language), key=lambda found: len(found[1]), default=("", "", 0))
+    return kind, asking
 
 
 def kinds_of(text: str, language: str) -> tuple[str, ...]:
@@ -142,16 +133,22 @@ def kinds_of(text: str, language: str) -> tuple[str, ...]:
     >>> kinds_of("When and where does the forum open?", "en")
     ('date', 'place')
     """
-    folded = " ".join(fold(text).split())
-    found: list[tuple[int, int, str]] = []
-    for kind, phrases in _phrases(language):
-        for wanted in phrases:
-            position = folded.find(wanted)
-            if position >= 0 and _whole(folded, position, position + len(wanted)):
-                found.append((position, position + len(wanted), kind))
+    found = [(start, start + len(phrase), kind) for kind, phrase, start in _asked(text, language)]
     # A phrase within a longer one ("how" in "how many", 何 in 何社) asks for nothing of its own.
     asked = {kind for start, end, kind in found if not any(a <= start and end <= b and b - a > end - start for a, b, _ in found)}
     return tuple(kind for kind in ("date", "number", "who", "place") if kind in asked)
+
+
+def _asked(text: str, language: str) -> Iterator[tuple[str, str, int]]:
+    """The pack's asking phrases that stand whole in the text: kind, folded phrase, where it stands first in the folded text."""
+    folded = " ".join(fold(text).split())
+    for kind, phrases in _phrases(language):
+        for phrase in phrases:
+            position = folded.find(phrase)
+            while position >= 0 and not _whole(folded, position, position + len(phrase)):
+                position = folded.find(phrase, position + 1)
+            if position >= 0:
+                yield kind, phrase, position
 
 
 @cache
