@@ -122,7 +122,9 @@ def ask(
 
 
 def _print_answer(answer: Answer) -> None:
-    print(answer.text)
+    from assistant.answering.values import emphasised
+
+    print(emphasised(answer, "\033[1m", "\033[0m") if sys.stdout.isatty() else answer.text)
     if answer.citations:
         print()
     for citation in answer.citations:

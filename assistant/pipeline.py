@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 LONGEST_QUESTION = 2000
 # What a model is told of a conversation: so many messages, so many characters of each.
 _TURNS, _REMEMBERED = 6, 600
+# Of a word in a larger share of the passages it is not plain what it would restrict ("innovation platforms").
+_TELLS_NOTHING = 0.03
 
 
 class Assistant:
@@ -211,6 +213,12 @@ class Assistant:
                 yield talk
                 return
             alone = self._standing_alone(text, history)
+            listed, alone = self._listed(generation, alone, filters, language)
+            if listed is not None:
+                yield from listed.text.splitlines(keepends=True)
+                total = {"total": round((time.perf_counter() - started) * 1000, 3)}
+                yield replace(listed, question=text, timings_ms=total)
+                return
             found, considered = self._considered(generation, alone, filters, context if alone == text else "", language)
             begun = time.perf_counter()
             names = self._retrieval().view(generation).names
@@ -245,6 +253,31 @@ class Assistant:
         spoken = ", ".join(words.language_name(code) for code, _ in rows)
         said = reply(kind, words, documents=sum(count for _, count in rows), languages=spoken, newest=write_date(newest, words.code) if newest else words.interface["undated"])
         return Answer(text, said, words.code, "talk", False, (Statement(said, ()),))
+
+    def _listed(self, generation: Generation, text: str, filters: Filters | None, language: str) -> tuple[Answer | None, str]:
+        """The answer from the catalogue of the documents, None where that does not hold it; and the question with its times written out."""
+        from assistant.answering import overviews
+        from assistant.language.detection import detect
+        from assistant.language.lexical import lexical_tokens
+        from assistant.language.packs import pack, pack_or_english
+        from assistant.language.times import timed
+        from assistant.retrieval.listings import editions_of, listing_of
+
+        retriever, today = self._retrieval(), (self.settings.answering.clock or datetime.now()).date()
+        spoken = detect(text)
+        said = timed(text, spoken, today)
+        words = pack(language) if language else pack_or_english(spoken)
+        names, catalogue = retriever.view(generation).names, retriever.catalogue(generation)
+        things = partial(retriever.things, generation, filters or Filters())
+        shown = overviews.Shown(partial(retriever.passages, generation), partial(_existing, generation), names, translated=self.model is not None)
+        rare = generation.manifest.passages * _TELLS_NOTHING
+        asked = listing_of(said.without, spoken, catalogue, names, telling=lambda word: min(map(generation.lexical.frequency, lexical_tokens(word)), default=0) < rare)
+        if asked is not None:
+            return overviews.table(text, asked, said.which, today, things(), shown, words), said.text
+        event = editions_of(said.without, spoken, catalogue, names, things, timed=bool(said.year or said.which))
+        if event is not None and (said.year or said.which or len(event.periods) > 1):
+            return overviews.editions(text, event, said.which, today, shown, words), said.text
+        return None, said.text
 
     def _standing_alone(self, text: str, history: Sequence[Message]) -> str:
         """A follow-up as the model puts it without the conversation; the question itself without one, or where the model fails."""

@@ -108,7 +108,10 @@ class ScoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A verified quote. Invariants: `document.text[start:end] == quote`, and `quote in passage`."""
+    """A verified quote. Invariants: `document.text[start:end] == quote`, and `quote in passage`.
+
+    `asked` are the parts of the quote that were asked for (its date, its number, a name), as (start, end) within the quote.
+    """
 
     number: int
     document_id: str
@@ -122,6 +125,7 @@ class Citation:
     page: int | None = None
     heading: str = ""
     date: str = ""
+    asked: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

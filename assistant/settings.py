@@ -113,7 +113,7 @@ class AnsweringSettings(_Section):
     quotes: int = Field(4, ge=1, le=10, description="Most quotes in an answer without a language model.")
     confidence: float | None = Field(None, ge=0, le=1, description="How likely an answer must be right to be given; below it the assistant abstains. By default what `assistant eval calibrate` chose.")
     unsupported: Literal["drop", "mark"] = Field("drop", description="What becomes of a language model's sentence that the documents do not support: `drop` leaves it out, `mark` shows it marked and without a citation.")
-    clock: datetime | None = Field(None, description="A fixed time for embargo and expiry, for tests and demonstrations.")
+    clock: datetime | None = Field(None, description="A fixed time for embargo, expiry, “next” and “last year”, for tests and demonstrations.")
 
 
 class FeedbackSettings(_Section):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from assistant.answering.evidence import Needs, kind_strength
 from assistant.answering.matching import Matcher, Matrix
 from assistant.answering.selection import Selection, Weighed
 from assistant.answering.units import Unit, units_of
-from assistant.answering.values import in_readers_words, values_of
+from assistant.answering.values import asked_for, in_readers_words, values_of
 from assistant.language.dates import write_date
 from assistant.language.packs import Pack, pack, pack_or_english
 from assistant.retrieval.names import Names
@@ -146,16 +147,20 @@ def _own_language(considered: Considered, scores: NDArray[np.float64], place: in
     alike = considered.vectors @ considered.vectors[place]
     own = [
         other for other, unit in enumerate(units)
-        if unit.chunk.language == language and alike[other] > _SAME and scores[other] > scores[place] - _OWN_LANGUAGE and values_of(unit) == values_of(units[place])
+        if unit.chunk.language == language and alike[other] > _SAME and scores[other] > scores[place] - _OWN_LANGUAGE and _values(unit) == _values(units[place])
     ]  # fmt: skip
     return max(own, key=lambda other: float(scores[other]), default=place)
 
 
+def _values(unit: Unit) -> frozenset[str]:
+    return values_of(unit.text, unit.chunk.language)
+
+
 def _repeats(considered: Considered, one: int, other: int) -> bool:
     """True when both say the same; what gives other dates or numbers does not repeat but contradict."""
-    values = values_of(considered.units[one])
+    values = _values(considered.units[one])
     alike = float(considered.vectors[one] @ considered.vectors[other]) > (_SAME_VALUES if values else _SAME)
-    return one == other or (alike and values == values_of(considered.units[other]))
+    return one == other or (alike and values == _values(considered.units[other]))
 
 
 def _with_neighbour(units: Sequence[Unit], scores: NDArray[np.float64], place: int) -> Quote:
@@ -192,7 +197,7 @@ def _compose(
         document = documents(document_id)
         lines = [_lead_in(language, document)]
         for quote in sorted(members, key=lambda q: q.unit.chunk.start + q.start):
-            citation = cite(len(citations) + 1, quote.unit.chunk, quote.start, quote.end, document)
+            citation = _emphasised(cite(len(citations) + 1, quote.unit.chunk, quote.start, quote.end, document), quote, considered.wanted.question, names)
             citations.append(citation)
             statements.append(Statement(citation.quote, (citation.number,)))
             if quote.unit.chunk.language != language.code and (said := in_readers_words(quote.unit, considered.wanted.question, names, language)):
@@ -205,10 +210,35 @@ def _compose(
             if note not in notes:
                 notes.append(note)
         paragraphs.append("\n".join(lines))
+    notes += _conflict(considered, chosen, citations, language)
     notes += [language.answers[f"missing_{kind}"] for kind in _missing(considered.wanted.question, chosen, names)]
     text = "\n\n".join((*paragraphs, "\n".join(notes)) if notes else paragraphs)
     question = considered.wanted.question.text
     return Answer(question, text, language.code, "extractive", False, tuple(statements), tuple(citations), tuple(passages), notes=tuple(notes))
+
+
+def _emphasised(citation: Citation, quote: Quote, question: Question, names: Names) -> Citation:
+    """The citation with what was asked for in the unit that answers; its neighbours say other things."""
+    unit = quote.unit
+    return replace(citation, asked=tuple((unit.span.start - quote.start + a, unit.span.start - quote.start + b) for a, b in asked_for(unit.text, unit.chunk.language, question, names)))
+
+
+def _conflict(considered: Considered, chosen: Sequence[Quote], citations: Sequence[Citation], language: Pack) -> list[str]:
+    """A note where quotes of several documents answer the same with other dates or numbers; the newest is named where they are dated."""
+    question, units = considered.wanted.question, considered.units
+    if question.kind not in ("date", "number"):
+        return []
+    known = values_of(question.text, question.language)
+    values = [values_of(q.unit.text, q.unit.chunk.language) - known for q in chosen]
+    for (i, one), (j, other) in combinations(enumerate(chosen), 2):
+        apart = one.unit.chunk.document_id != other.unit.chunk.document_id and values[i] and values[j] and not values[i] & values[j]
+        if apart and float(considered.vectors[units.index(one.unit)] @ considered.vectors[units.index(other.unit)]) > _SAME_VALUES:
+            cited = [c for c in citations if c.document_id in (one.unit.chunk.document_id, other.unit.chunk.document_id)]
+            newest = max(cited, key=lambda c: c.date)
+            if all(c.date for c in cited):
+                return [language.answers["conflict"].format(number=newest.number, date=write_date(newest.date, language.code))]
+            return [language.answers["conflict_undated"]]
+    return []
 
 
 def _missing(question: Question, chosen: Sequence[Quote], names: Names) -> list[str]:

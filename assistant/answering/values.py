@@ -14,15 +14,47 @@ from assistant.language.packs import Pack
 from assistant.language.scripts import script_of
 from assistant.retrieval.names import Names
 from assistant.retrieval.questions import Question
+from assistant.schema import Answer
 
 # Of more values than these it is not plain which one was asked for.
 _MOST = {"date": 2, "number": 1, "place": 2}
+_EMPHASISED = 4
 
 
-def values_of(unit: Unit) -> frozenset[str]:
-    """Dates (ISO) and numbers of a unit, in any writing the same."""
-    found = facts(unit.text, unit.chunk.language)
+def values_of(text: str, language: str) -> frozenset[str]:
+    """Dates (ISO) and numbers of a text, in any writing the same."""
+    found = facts(text, language)
     return frozenset((*(date.iso for date in found.dates), *(str(number.value.normalize()) for number in found.numbers)))
+
+
+def asked_for(text: str, language: str, question: Question, names: Names) -> tuple[tuple[int, int], ...]:
+    """Where a text holds what a question asks for: dates, numbers or names that the question does not hold itself; nothing where it
+    asks for none of these, or where there are so many that it is not plain which.
+    """
+    found, asked = facts(text, language), facts(question.text, question.language)
+    if question.kind == "date":
+        isos = {date.iso for date in asked.dates} | asked.years
+        spans = [(date.start, date.end) for date in found.dates if date.iso not in isos]
+    elif question.kind == "number":
+        values = {number.value for number in asked.numbers}
+        spans = [(number.start, number.end) for number in found.numbers if number.value not in values]
+    elif question.kind in ("who", "place"):
+        own = {spelling for name in question.names for spelling in name.spellings}
+        spans = [(name.start, name.end) for name in names.find(text) if not own.intersection(name.spellings)]
+    else:
+        return ()
+    return tuple(spans) if len(spans) <= _EMPHASISED else ()
+
+
+def emphasised(answer: Answer, before: str, after: str) -> str:
+    """The answer's text with `before` and `after` about what was asked for in each quote; neither may stand in the text."""
+    text = answer.text
+    for citation in answer.citations:
+        at = text.find(f"{citation.quote} [{citation.number}]")
+        if at >= 0:
+            for start, end in sorted(citation.asked, reverse=True):
+                text = f"{text[: at + start]}{before}{text[at + start : at + end]}{after}{text[at + end :]}"
+    return text
 
 
 def in_readers_words(unit: Unit, question: Question, names: Names, language: Pack) -> str:
@@ -36,7 +68,7 @@ def in_readers_words(unit: Unit, question: Question, names: Names, language: Pac
         said = [write_number(number.value, language) for number in found.numbers if number.value not in values]
     elif question.kind == "place":
         own = {spelling for name in question.names for spelling in name.spellings}
-        said = [spelling for name in names.find(unit.text) if not own.intersection(name.spellings) and (spelling := _readable(name.spellings, language)) and spelling not in unit.text]
+        said = [spelling for name in names.find(unit.text) if not own.intersection(name.spellings) and (spelling := readable(name.spellings, language)) and spelling not in unit.text]
     else:
         return ""
     said = list(dict.fromkeys(said))
@@ -54,7 +86,7 @@ def write_number(value: Decimal, language: Pack) -> str:
     return text.replace(",", "\0").replace(".", language.decimal).replace("\0", language.group)
 
 
-def _readable(spellings: tuple[str, ...], language: Pack) -> str:
+def readable(spellings: tuple[str, ...], language: Pack) -> str:
     """The first spelling in a script of the language; "" if there is none."""
     scripts = set(language.scripts)
     return next((spelling for spelling in spellings if {script_of(c) for c in spelling if c.isalpha()} <= scripts), "")

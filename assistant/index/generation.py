@@ -215,24 +215,14 @@ class Generation:
 
     def keys_passing(self, filters: Filters, hidden: Iterable[str] = ()) -> NDArray[np.int64]:
         """Keys of the passages that pass the filters and belong to no hidden document, ascending."""
-        clauses, values = ["1"], list[Any]()
-        for column, wanted in (("d.collection", filters.collections), ("d.language", filters.languages), ("d.id", filters.documents)):
-            if wanted:
-                clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
-                values.extend(wanted)
-        # "2024-11" lies within 2024-11-01 .. 2024-11-30: compare prefixes of equal length.
-        if filters.date_from:
-            clauses.append("d.date <> '' AND d.date >= substr(?, 1, length(d.date))")
-            values.append(filters.date_from)
-        if filters.date_to:
-            clauses.append("d.date <> '' AND substr(d.date, 1, length(?)) <= ?")
-            values.extend((filters.date_to, filters.date_to))
-        blocked = list(hidden)
-        if blocked:
-            clauses.append("d.id NOT IN (SELECT value FROM json_each(?))")
-            values.append(json.dumps(blocked))
-        query = f"SELECT c.key FROM chunks c JOIN documents d ON d.id = c.document_id WHERE {' AND '.join(clauses)} ORDER BY c.key"
+        clauses, values = _clauses(filters, hidden)
+        query = f"SELECT c.key FROM chunks c JOIN documents d ON d.id = c.document_id WHERE {clauses} ORDER BY c.key"
         return np.fromiter((row[0] for row in self.db.execute(query, values)), dtype=np.int64)
+
+    def documents_passing(self, filters: Filters, hidden: Iterable[str] = ()) -> frozenset[str]:
+        """Ids of the documents that pass the filters and are not hidden."""
+        clauses, values = _clauses(filters, hidden)
+        return frozenset(row[0] for row in self.db.execute(f"SELECT d.id FROM documents d WHERE {clauses}", values))
 
     def search_lexical(self, query: LexicalQuery, limit: int, collections: Sequence[str] = ()) -> list[tuple[int, float]]:
         return self.lexical.search(query, limit, collections)
@@ -248,6 +238,27 @@ class Generation:
             mask = np.isin(keys, self.keys_passing(Filters(collections=tuple(collections))))
             keys, scores = keys[mask], scores[mask]
         return nearest(keys, scores, limit)
+
+
+def _clauses(filters: Filters, hidden: Iterable[str]) -> tuple[str, list[Any]]:
+    """A condition on documents `d`, and its values."""
+    clauses, values = ["1"], list[Any]()
+    for column, wanted in (("d.collection", filters.collections), ("d.language", filters.languages), ("d.id", filters.documents)):
+        if wanted:
+            clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+            values.extend(wanted)
+    # "2024-11" lies within 2024-11-01 .. 2024-11-30: compare prefixes of equal length.
+    if filters.date_from:
+        clauses.append("d.date <> '' AND d.date >= substr(?, 1, length(d.date))")
+        values.append(filters.date_from)
+    if filters.date_to:
+        clauses.append("d.date <> '' AND substr(d.date, 1, length(?)) <= ?")
+        values.extend((filters.date_to, filters.date_to))
+    blocked = list(hidden)
+    if blocked:
+        clauses.append("d.id NOT IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(blocked))
+    return " AND ".join(clauses), values
 
 
 def nearest(keys: NDArray[np.int64], scores: NDArray[np.float32], limit: int) -> list[tuple[int, float]]:

@@ -24,7 +24,8 @@ QUESTION_KINDS = ("date", "number", "who", "place", "list", "definition", "reaso
 @dataclass(frozen=True, slots=True)
 class Pack:
     """One language. `questions` maps a kind of question to the phrases that ask for it; `talk` a kind of small talk to what is said so, and
-    `said` to the reply; `kinds` a kind of thing to its names, the first of which is shown; `time` a time that depends on today to its words.
+    `said` to the reply; `kinds` a kind of thing to its names, the first of which is shown, `listing` holds
+    what asks for all of a kind and `beside` what such a question may say besides; `time` a time that depends on today to its words.
     """
 
     code: str
@@ -54,6 +55,7 @@ class Pack:
     said: Mapping[str, str]
     kinds: Mapping[str, tuple[str, ...]]
     listing: tuple[str, ...]
+    beside: tuple[str, ...]
     time: Mapping[str, tuple[str, ...]]
     follow_up: Mapping[str, tuple[str, ...]]
     interface: Mapping[str, str]
@@ -128,8 +130,9 @@ def pack(code: str) -> Pack:
         answers=texts("answers"),
         talk=phrases("talk"),
         said={key.removesuffix("_said"): text for key, text in texts("talk").items() if key.endswith("_said")},
-        kinds={kind: words for kind, words in kinds.items() if kind != "listing"},
+        kinds={kind: words for kind, words in kinds.items() if kind not in ("listing", "beside")},
         listing=kinds.get("listing", ()),
+        beside=kinds.get("beside", ()),
         time=phrases("time"),
         follow_up=phrases("conversation"),
         interface=texts("interface"),

@@ -44,10 +44,15 @@ class Names:
             owner.update((form, target) for s in merged for form in _forms(s))
         self._patterns = list(owner)
         self._spellings = [tuple(members[owner[p]]) for p in self._patterns]
+        self._by_form = dict(zip(self._patterns, self._spellings, strict=True))
         self._automaton = ahocorasick_rs.AhoCorasick(self._patterns) if self._patterns else None
 
     def __len__(self) -> int:
         return len(self._patterns)
+
+    def spellings_of(self, name: str) -> tuple[str, ...]:
+        """All spellings of a name; empty where it is not known."""
+        return next((self._by_form[form] for form in sorted(_forms(name)) if form in self._by_form), ())
 
     def find(self, text: str) -> list[FoundName]:
         """Names in the text, in order, without overlap; of overlapping ones the longest."""

@@ -13,6 +13,7 @@ from functools import cache
 from assistant.language.detection import detect
 from assistant.language.lexical import fold, fold_word, lexical_tokens, tokens_with_offsets
 from assistant.language.packs import QUESTION_KINDS, codes, pack, pack_or_english
+from assistant.language.phrases import spans_of
 from assistant.language.scripts import HANGUL, is_unspaced, script_of
 from assistant.retrieval.names import FoundName, Names
 
@@ -64,7 +65,7 @@ def _without(text: str, found: list[FoundName]) -> str:
 
 
 @cache
-def _stopwords(language: str) -> tuple[frozenset[str], re.Pattern[str] | None]:
+def stopwords(language: str) -> tuple[frozenset[str], re.Pattern[str] | None]:
     """Folded stop words: those of spaced scripts as a set, those of unspaced ones as a pattern, longest first."""
     item = pack_or_english(language)
     words = {fold(word) for word in item.stopwords}
@@ -89,7 +90,7 @@ def light_tokens(language: str) -> frozenset[str]:
 
 
 def _keywords(text: str, language: str) -> list[str]:
-    spaced, runs = _stopwords(language)
+    spaced, runs = stopwords(language)
     found: list[str] = []
     for word in re.findall(r"[^\W_]+(?:[-.'’][^\W_]+)*", text):
         parts = [word] if runs is None or not is_unspaced(word[0]) else runs.sub(" ", word).split()
@@ -99,7 +100,7 @@ def _keywords(text: str, language: str) -> list[str]:
 
 def _words(text: str, language: str) -> list[tuple[str, ...]]:
     """Words without stop words, as lexical tokens; what is left of an inflection (a single kana) is none."""
-    spaced, runs = _stopwords(language)
+    spaced, runs = stopwords(language)
     folded = fold(text)
     if runs is not None:
         # A stop word becomes a gap, so that no bigram is made across it.
@@ -144,11 +145,8 @@ def _asked(text: str, language: str) -> Iterator[tuple[str, str, int]]:
     folded = " ".join(fold(text).split())
     for kind, phrases in _phrases(language):
         for phrase in phrases:
-            position = folded.find(phrase)
-            while position >= 0 and not _whole(folded, position, position + len(phrase)):
-                position = folded.find(phrase, position + 1)
-            if position >= 0:
-                yield kind, phrase, position
+            if found := next(spans_of(folded, phrase), None):
+                yield kind, phrase, found[0]
 
 
 @cache
@@ -156,13 +154,6 @@ def _phrases(language: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if language not in codes():
         return ()
     return tuple((kind, tuple(fold(p) for p in pack(language).questions[kind])) for kind in QUESTION_KINDS)
-
-
-def _whole(text: str, start: int, end: int) -> bool:
-    def joined(left: str, right: str) -> bool:
-        return left.isalnum() and right.isalnum() and not is_unspaced(left) and not is_unspaced(right)
-
-    return not ((start and joined(text[start - 1], text[start])) or (end < len(text) and joined(text[end - 1], text[end])))
 
 
 def spelling_tokens(name: FoundName) -> tuple[tuple[str, ...], ...]:

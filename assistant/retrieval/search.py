@@ -20,6 +20,7 @@ from assistant.index.encoders import Encoder, HashedEncoder, LateEncoder
 from assistant.index.generation import EXACT_ROWS, Generation, nearest
 from assistant.index.lexical import LexicalQuery
 from assistant.language.sentences import sentences
+from assistant.retrieval.catalogue import Catalogue, Thing
 from assistant.retrieval.exact import exact_passages, kept_near_the_top
 from assistant.retrieval.glossary import Glossary
 from assistant.retrieval.names import Names
@@ -116,12 +117,16 @@ class Retriever:
         self._glossary = glossary
         self._reranker = reranker
         self._views: dict[tuple[str, int, float], View] = {}
+        self._catalogues: dict[tuple[str, int, float], Catalogue] = {}
         self._guard = threading.Lock()
+
+    def _key(self, generation: Generation) -> tuple[str, int, float]:
+        changed = self._glossary.stat().st_mtime if self._glossary and self._glossary.exists() else 0.0
+        return str(generation.folder), generation.manifest.number, changed
 
     def view(self, generation: Generation) -> View:
         """The generation's names and rules, made when first asked for, and again when the glossary has changed."""
-        changed = self._glossary.stat().st_mtime if self._glossary and self._glossary.exists() else 0.0
-        key = (str(generation.folder), generation.manifest.number, changed)
+        key = self._key(generation)
         with self._guard:
             if key not in self._views:
                 rows = generation.db.execute("SELECT aliases FROM documents WHERE aliases <> '[]'")
@@ -130,6 +135,25 @@ class Retriever:
                     groups.extend(Glossary.read(self._glossary).groups)
                 self._views = {key: View(Names(groups), Release(generation))}
             return self._views[key]
+
+    def catalogue(self, generation: Generation) -> Catalogue:
+        """What the generation's documents are about, read when first asked for."""
+        key, names = self._key(generation), self.view(generation).names
+        with self._guard:
+            if key not in self._catalogues:
+                self._catalogues = {key: Catalogue(generation.db, names)}
+            return self._catalogues[key]
+
+    def things(self, generation: Generation, filters: Filters) -> list[Thing]:
+        """Everything that the documents that pass the filters, and may be quoted now, are about."""
+        release = self.view(generation).release
+        passing = generation.documents_passing(filters, release.hidden(now(self._clock)))
+        return self.catalogue(generation).things(lambda document_id: document_id in passing and release.display(document_id) != "link")
+
+    def passages(self, generation: Generation, document_id: str) -> list[Chunk]:
+        """As much of a document's passages as may be shown."""
+        release = self.view(generation).release
+        return [_shown(chunk, release) for chunk in generation.passages(document_id)]
 
     def search(
         self, generation: Generation, text: str, *, top_k: int, filters: Filters | None = None, context: str = "", language: str = ""

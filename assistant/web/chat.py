@@ -17,7 +17,7 @@ from assistant.feedback import LONGEST_COMMENT, REASONS
 from assistant.language.packs import pack_or_english
 from assistant.pipeline import LONGEST_QUESTION, Assistant
 from assistant.schema import Answer, Message
-from assistant.web.rendering import answer_html, preferred, sources_html
+from assistant.web.rendering import answer_html, finished_html, preferred, sources_html
 
 STATIC = Path(__file__).parent / "static"
 
@@ -102,7 +102,7 @@ def build(assistant: Assistant) -> Any:
             try:
                 for event in assistant.stream(question, history):
                     if isinstance(event, Answer):
-                        content = answer_html(event.text, event.language)
+                        content = finished_html(event)
                         yield "", [*shown, {"role": "assistant", "content": content}], [*past, (question, event)], sources_html(event, event.language)
                     else:
                         text += event

@@ -9,6 +9,7 @@ import html
 import re
 from urllib.parse import urlsplit
 
+from assistant.answering.values import emphasised
 from assistant.language.dates import write_date
 from assistant.language.packs import FALLBACK, Pack, codes, pack_or_english
 from assistant.schema import Answer, Chunk, Citation
@@ -44,22 +45,51 @@ def _text(value: str) -> str:
     return re.sub(r"[\\`*_{}\[\]()#+\-.!|~$&<>\"'=:/@^]", lambda m: f"&#{ord(m.group())};", value).replace("\n", "<br>")
 
 
+# Characters of no script, which stand in no text that is shown, about what is emphasised.
+_STRONG, _PLAIN = "\ue000", "\ue001"
+
+
+def finished_html(answer: Answer) -> str:
+    """The whole answer as HTML, what was asked for emphasised."""
+    if _STRONG in answer.text or _PLAIN in answer.text:
+        return answer_html(answer.text, answer.language)
+    return answer_html(emphasised(answer, _STRONG, _PLAIN), answer.language).replace(_STRONG, "<strong>").replace(_PLAIN, "</strong>")
+
+
 def answer_html(text: str, language: str) -> str:
-    """The answer's text, or the part of it that has arrived, as HTML: lead-ins, quotes with their numbers, notes."""
+    """The answer's text, or the part of it that has arrived, as HTML: lead-ins, quotes with their numbers, notes, tables."""
     direction = pack_or_english(language).direction
     blocks = []
     for paragraph in text.split("\n\n"):
+        if all(line.startswith("| ") and line.endswith(" |") for line in paragraph.split("\n")):
+            blocks.append(_table([line[2:-2].split(" | ") for line in paragraph.split("\n")]))
+            continue
         lines = []
         for line in paragraph.split("\n"):
             marker = _MARKER.search(line)
             if marker:
-                number = marker.group(1)
                 body = _text(line[: marker.start()])
-                lines.append(f'<span class="quote">{body} <a class="cite" href="#source-{number}" target="_self">{number}</a></span>')
+                lines.append(f'<span class="quote">{body} {_link(marker.group(1))}</span>')
             else:
                 lines.append(_text(line))
         blocks.append(f'<p>{"<br>".join(lines)}</p>')
     return f'<div class="answer" dir="{direction}" lang="{html.escape(language, quote=True)}">{"".join(blocks)}</div>'
+
+
+def _link(number: str) -> str:
+    return f'<a class="cite" href="#source-{number}" target="_self">{number}</a>'
+
+
+def _table(rows: list[list[str]]) -> str:
+    """A table's lines as their cells: the heads, a line of dashes, the rows."""
+
+    def cell(text: str) -> str:
+        marker = _MARKER.fullmatch(f" {text}")
+        return _link(marker.group(1)) if marker else _text(text)
+
+    heads = "".join(f'<th scope="col">{_text(head)}</th>' for head in rows[0])
+    body = "".join(f"<tr>{''.join(f'<td>{cell(text)}</td>' for text in row)}</tr>" for row in rows[2:])
+    return f'<div class="rows"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def sources_html(answer: Answer | None, language: str) -> str:

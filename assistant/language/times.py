@@ -1,0 +1,51 @@
+"""Times that depend on today: "last year", 今年, "the next one". It knows packs and a day; nothing of documents."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from assistant.language.lexical import fold
+from assistant.language.packs import pack_or_english
+from assistant.language.phrases import first_phrase
+
+_YEARS = {"last_year": -1, "this_year": 0, "next_year": 1}
+_NAMED_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A text (folded where something was put into it) with its relative year written out; `which` is "next", "latest" or "".
+
+    `without` is the text without the words that say which.
+    """
+
+    text: str
+    year: str = ""
+    which: str = ""
+    without: str = ""
+
+
+def timed(text: str, language: str, today: dt.date) -> Timed:
+    """What a text says of time, seen from today; a text that names a year means that year.
+
+    >>> timed("Welche Foren fanden letztes Jahr statt?", "de", dt.date(2025, 6, 1)).text
+    'welche foren fanden 2024 statt?'
+    >>> timed("When is the next BioJapan?", "en", dt.date(2025, 6, 1)).which
+    'next'
+    """
+    if _NAMED_YEAR.search(text):
+        return Timed(text, without=text)
+    words, folded = pack_or_english(language).time, " ".join(fold(text).split())
+    for key, distance in _YEARS.items():
+        span = first_phrase(folded, words.get(key, ()))
+        # "cette année-là" is a year spoken of, not this one.
+        if span and not folded.startswith("-la", span[1]):
+            year = str(today.year + distance)
+            said = f"{folded[: span[0]]}{year}{folded[span[1] :]}"
+            return Timed(said, year, without=said)
+    for which in ("next", "latest"):
+        if span := first_phrase(folded, words.get(which, ())):
+            return Timed(text, which=which, without=" ".join(f"{folded[: span[0]]} {folded[span[1] :]}".split()))
+    return Timed(text, without=text)
