@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from assistant.answering.claims import Checker
     from assistant.answering.extractive import Considered
     from assistant.language.packs import Pack
+    from assistant.retrieval.followups import Reading
     from assistant.retrieval.search import Found
     from assistant.retrieval.suggestions import Suggestion
 
@@ -179,16 +180,16 @@ class Assistant:
         Raises IndexNotFound, QuestionError.
         """
         with self._leased() as generation:
-            return self._considered(generation, _checked(question), None, "", language)[1]
+            return self._considered(generation, _checked(question), None, language)[1]
 
-    def _considered(self, generation: Generation, text: str, filters: Filters | None, context: str, language: str) -> tuple[Found, Considered]:
+    def _considered(self, generation: Generation, text: str, filters: Filters | None, language: str) -> tuple[Found, Considered]:
         from assistant.answering import extractive
         from assistant.answering.evidence import needs
         from assistant.answering.matching import Matcher
 
         retriever = self._retrieval()
         depth = max(self.settings.answering.considered, self.settings.answering.top_k)
-        found = retriever.search(generation, text, top_k=depth, filters=filters, context=context, language=language)
+        found = retriever.search(generation, text, top_k=depth, filters=filters, language=language)
         begun = time.perf_counter()
         wanted = needs(found.question, generation.lexical.frequency, generation.manifest.passages)
         considered = extractive.consider(wanted, found.passages, retriever.view(generation).names, Matcher(packaged_table()))
@@ -205,32 +206,35 @@ class Assistant:
         from assistant.language.packs import pack_or_english
 
         text = _checked(question)
-        context = next((m.text for m in reversed(list(history)) if m.role == "user"), "")
         started = time.perf_counter()
         with self._leased() as generation:
             if (talk := self._talked(generation, text, language)) is not None:
                 yield talk.text
                 yield talk
                 return
-            alone = self._standing_alone(text, history)
-            listed, alone = self._listed(generation, alone, filters, language)
-            if listed is not None:
-                yield from listed.text.splitlines(keepends=True)
-                total = {"total": round((time.perf_counter() - started) * 1000, 3)}
-                yield replace(listed, question=text, timings_ms=total)
-                return
-            found, considered = self._considered(generation, alone, filters, context if alone == text else "", language)
+            readings = self._readings(generation, text, history)
+            for reading in readings:
+                if (listed := self._listed(generation, reading, filters, language)) is not None:
+                    yield from listed.text.splitlines(keepends=True)
+                    yield replace(listed, question=text, timings_ms={"total": round((time.perf_counter() - started) * 1000, 3)})
+                    return
+            weighing = selection.read()
+            made = [(reading, *self._considered(generation, self._timed(reading.text), filters, language)) for reading in readings]
+            # A question that may go on from the one before or begin anew is read as the documents answer it better.
+            reading, found, considered = max(made, key=lambda one: extractive.confidence(one[2], weighing))
             begun = time.perf_counter()
             names = self._retrieval().view(generation).names
             documents = partial(_existing, generation)
-            quoted = extractive.answer(considered, found.passages, documents, names, selection.read(), self.settings.answering, language)
+            quoted = extractive.answer(considered, found.passages, documents, names, weighing, self.settings.answering, language)
+            if reading.carried and not quoted.abstained:
+                quoted = extractive.noted(quoted, "read_as", terms=", ".join(reading.carried))
             timings = {**found.timings_ms, "answer": (time.perf_counter() - begun) * 1000}
             answer = quoted
             if self.model is not None and found.passages:
                 words = pack_or_english(quoted.language)
                 given = [p for p in found.passages if p.chunk.text][: self.settings.answering.top_k]
                 verifier = generated.Verifier(given, documents, Checker(packaged_table(), names), words, mark=self.settings.answering.unsupported == "mark")
-                answer = yield from generated.answer(verifier, self._asked(alone, given, words, started), quoted)
+                answer = yield from generated.answer(verifier, self._asked(reading.text, given, words, started), quoted)
                 timings["model"] = (time.perf_counter() - begun) * 1000 - timings["answer"]
             else:
                 yield from quoted.text.splitlines(keepends=True)
@@ -254,8 +258,8 @@ class Assistant:
         said = reply(kind, words, documents=sum(count for _, count in rows), languages=spoken, newest=write_date(newest, words.code) if newest else words.interface["undated"])
         return Answer(text, said, words.code, "talk", False, (Statement(said, ()),))
 
-    def _listed(self, generation: Generation, text: str, filters: Filters | None, language: str) -> tuple[Answer | None, str]:
-        """The answer from the catalogue of the documents, None where that does not hold it; and the question with its times written out."""
+    def _listed(self, generation: Generation, reading: Reading, filters: Filters | None, language: str) -> Answer | None:
+        """The answer from the catalogue of the documents; None where the question asks for something else or the catalogue lacks it."""
         from assistant.answering import overviews
         from assistant.language.detection import detect
         from assistant.language.lexical import lexical_tokens
@@ -263,9 +267,8 @@ class Assistant:
         from assistant.language.times import timed
         from assistant.retrieval.listings import editions_of, listing_of
 
-        retriever, today = self._retrieval(), (self.settings.answering.clock or datetime.now()).date()
-        spoken = detect(text)
-        said = timed(text, spoken, today)
+        retriever, text, spoken = self._retrieval(), reading.text, detect(reading.text)
+        said = timed(text, spoken, self._today)
         words = pack(language) if language else pack_or_english(spoken)
         names, catalogue = retriever.view(generation).names, retriever.catalogue(generation)
         things = partial(retriever.things, generation, filters or Filters())
@@ -273,16 +276,42 @@ class Assistant:
         rare = generation.manifest.passages * _TELLS_NOTHING
         asked = listing_of(said.without, spoken, catalogue, names, telling=lambda word: min(map(generation.lexical.frequency, lexical_tokens(word)), default=0) < rare)
         if asked is not None:
-            return overviews.table(text, asked, said.which, today, things(), shown, words), said.text
+            return overviews.table(text, asked, said.which, self._today, things(), shown, words)
         event = editions_of(said.without, spoken, catalogue, names, things, timed=bool(said.year or said.which))
         if event is not None and (said.year or said.which or len(event.periods) > 1):
-            return overviews.editions(text, event, said.which, today, shown, words), said.text
-        return None, said.text
+            return overviews.editions(text, event, said.which, self._today, shown, words)
+        return None
 
-    def _standing_alone(self, text: str, history: Sequence[Message]) -> str:
-        """A follow-up as the model puts it without the conversation; the question itself without one, or where the model fails."""
-        if not history or self.model is None:
-            return text
+    def _timed(self, text: str) -> str:
+        """The question with the years that depend on today written out."""
+        from assistant.language.detection import detect
+        from assistant.language.times import timed
+
+        return timed(text, detect(text), self._today).text
+
+    @property
+    def _today(self) -> date:
+        return (self.settings.answering.clock or datetime.now()).date()
+
+    def _readings(self, generation: Generation, text: str, history: Sequence[Message]) -> list[Reading]:
+        """How a question may be meant: a follow-up as the model puts it without the conversation, or with the names that it goes on from."""
+        from assistant.language.detection import detect
+        from assistant.retrieval.followups import Reading, carried, refers
+
+        if not history:
+            return [Reading(text)]
+        if (alone := self._standing_alone(text, history)) is not None:
+            return [Reading(alone)]
+        names = carried(text, [message.text for message in history if message.role == "user"], self._retrieval().view(generation).names)
+        if not names:
+            return [Reading(text)]
+        going_on = Reading(f"{text} {' '.join(names)}"[:LONGEST_QUESTION], names)
+        return [going_on] if refers(text, detect(text)) else [Reading(text), going_on]
+
+    def _standing_alone(self, text: str, history: Sequence[Message]) -> str | None:
+        """A follow-up as the model puts it without the conversation; None without a model, or where it fails."""
+        if self.model is None:
+            return None
         from assistant.answering.calls import NOT_RECORDED, ModelFault, complete
         from assistant.answering.prompting import framed
 
@@ -292,9 +321,9 @@ class Assistant:
         except ModelFault as fault:
             if fault.reason == NOT_RECORDED:
                 raise
-            return text
+            return None
         first = next((line.strip() for line in said.splitlines() if line.strip()), "")
-        return first if 0 < len(first) <= LONGEST_QUESTION else text
+        return first if 0 < len(first) <= LONGEST_QUESTION else None
 
     def _messages(self, task: str, **values: str) -> list[ChatMessage]:
         from llama_index.core.base.llms.types import ChatMessage, MessageRole
@@ -329,10 +358,9 @@ class Assistant:
         from assistant.answering.calls import stream
         from assistant.answering.prompting import framed, passages_text
 
-        today = self.settings.answering.clock or datetime.now()
         model = self.model
         assert model is not None
-        messages = self._messages("answer", language=words.name, today=today.date().isoformat(), passages=passages_text(passages), question=framed(question))
+        messages = self._messages("answer", language=words.name, today=self._today.isoformat(), passages=passages_text(passages), question=framed(question))
         # One deadline for all that the model is asked for one question.
         left = self.settings.llm.timeout_s - (time.perf_counter() - started)
         return stream(model, messages, left, self._calls(), strict_end=self._strict)

@@ -92,6 +92,18 @@ def answer(
     return replace(_compose(considered, words, chosen, shown, documents, names), confidence=weighed.confidence)
 
 
+def confidence(considered: Considered, selection: Selection) -> float:
+    """How likely (0 to 1) the best unit answers the question; 0 where there is none."""
+    return selection.weigh(considered.features, considered.kind).confidence if considered.units else 0.0
+
+
+def noted(answer: Answer, key: str, **fields: str) -> Answer:
+    """The answer with one of its language's notes behind it."""
+    note = pack_or_english(answer.language).answers[key].format(**fields)
+    separator = "\n" if answer.notes else "\n\n"
+    return replace(answer, text=f"{answer.text}{separator}{note}", notes=(*answer.notes, note))
+
+
 def _about_anything(considered: Considered) -> bool:
     """False for a question without a telling word or name: nothing can answer that."""
     return bool(considered.wanted.terms or considered.wanted.names)

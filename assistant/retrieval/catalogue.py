@@ -26,6 +26,7 @@ from assistant.retrieval.names import FoundName, Names
 EVENTS = ("forum", "conference", "event")
 # A document without front matter says what it is about in its first sentences.
 _OPENING = 1500
+_SHORTEST_ENDING = 5
 _STEM = re.compile(r"(\.[a-z]{2})?(\.[a-z]+)?$")
 Spellings = tuple[str, ...]
 
@@ -202,8 +203,14 @@ def _kind_of(title: str, language: str) -> str:
     """The kind that a title names last before its first mark of punctuation: "Lake Health Forum: programme" is a forum's."""
     folded = " ".join(fold(title).split())
     head = re.split(r"[:：|–—]\s", folded, maxsplit=1)[0] or folded
-    found = [(end, kind) for kind, words in _kind_words(language) for _, end in all_phrases(head, words)]
-    return max(found, default=(0, ""))[1]
+    return max(((end, kind) for kind, words in _kind_words(language) for end in _named(head, words)), default=(0, ""))[1]
+
+
+def _named(folded: str, words: Sequence[str]) -> Iterator[int]:
+    """Where the words end in a folded text, alone or as the end of a compound (Ärztekongress)."""
+    yield from (end for _, end in all_phrases(folded, words))
+    endings = tuple(fold(word) for word in words if len(word) >= _SHORTEST_ENDING)
+    yield from (match.end() for match in re.finditer(r"[^\W\d_]+", folded) if match[0].endswith(endings))
 
 
 def _telling(title: str, language: str, kind: str, published: str, opening: str) -> str:
@@ -213,7 +220,7 @@ def _telling(title: str, language: str, kind: str, published: str, opening: str)
         text = opening[start:end]
         days = [day.iso for day in days_named(text) if len(day.iso) >= 10]
         # The day on its own is the dateline, or the day on which it was published.
-        if days and set(days) != {published} and all_phrases(" ".join(fold(text).split()), words):
+        if days and set(days) != {published} and any(_named(" ".join(fold(text).split()), words)):
             return text
     return title
 

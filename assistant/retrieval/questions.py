@@ -43,17 +43,16 @@ class Question:
         return tuple(dict.fromkeys(token for word in self.words for token in word))
 
 
-def understand(text: str, names: Names, *, language: str = "", context: str = "") -> Question:
-    """Read a question. `context` is the previous question: its names carry over when this one has none."""
+def understand(text: str, names: Names, *, language: str = "") -> Question:
+    """Read a question; `language` is the one it is in, found out where it is not given."""
     language = language if language else detect(text)
     found = names.find(text)
-    carried = names.find(context) if context and not found else []
     kind, asking = kind_of(text, language)
     bare = _without(text, found)
     telling = tuple(dict.fromkeys(_keywords(bare, language)))
     keywords = tuple(dict.fromkeys((*(text[n.start : n.end] for n in found), *telling)))
     words = tuple(dict.fromkeys(_words(bare, language)))
-    return Question(text, language, kind, words, tuple(found or carried), keywords, frozenset(lexical_tokens(asking)), bare, telling)
+    return Question(text, language, kind, words, tuple(found), keywords, frozenset(lexical_tokens(asking)), bare, telling)
 
 
 def _without(text: str, found: list[FoundName]) -> str:

@@ -156,7 +156,7 @@ class Retriever:
         return [_shown(chunk, release) for chunk in generation.passages(document_id)]
 
     def search(
-        self, generation: Generation, text: str, *, top_k: int, filters: Filters | None = None, context: str = "", language: str = ""
+        self, generation: Generation, text: str, *, top_k: int, filters: Filters | None = None, language: str = ""
     ) -> Found:
         """The best passages for a question, best first. What may not be shown now is not found.
 
@@ -170,17 +170,17 @@ class Retriever:
             timings[stage] = (time.perf_counter() - clock) * 1000
             clock = time.perf_counter()
 
-        scored = self.scored(generation, text, filters or Filters(), context=context, lap=lap)
+        scored = self.scored(generation, text, filters or Filters(), lap=lap)
         passages = self._ordered(generation, scored, top_k, language or scored.question.language)
         lap("fuse")
         return Found(scored.question, passages, timings)
 
     def scored(
-        self, generation: Generation, text: str, filters: Filters, *, context: str = "", lap: Callable[[str], None] = lambda stage: None
+        self, generation: Generation, text: str, filters: Filters, *, lap: Callable[[str], None] = lambda stage: None
     ) -> Scored:
         """The candidates for a question, with each search's scores."""
         view = self.view(generation)
-        question = understand(text, view.names, context=context)
+        question = understand(text, view.names)
         lap("understand")
         vector = self._encoder.encode_questions([_widened(question)])[0]
         lap("encode")

@@ -46,9 +46,9 @@ def passages_of(documents: Sequence[Document] = DOCUMENTS, size: int = 160) -> l
     return [item for document in documents for item in chunk(document, size, 0)]
 
 
-def wanting(question: str, documents: Sequence[Document] = DOCUMENTS, language: str = "", context: str = "") -> Needs:
+def wanting(question: str, documents: Sequence[Document] = DOCUMENTS, language: str = "") -> Needs:
     held = [TokenSet(f"{c.title} {c.text}") for c in passages_of(documents)]
-    return needs(understand(question, NAMES, language=language, context=context), lambda term: sum(tokens.has_term(term) == 1 for tokens in held), len(held))
+    return needs(understand(question, NAMES, language=language), lambda term: sum(tokens.has_term(term) == 1 for tokens in held), len(held))
 
 
 def ranked(wanted: Needs, documents: Sequence[Document] = DOCUMENTS) -> list[ScoredChunk]:

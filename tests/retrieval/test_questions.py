@@ -81,15 +81,6 @@ def test_names_are_no_terms_but_keywords() -> None:
     assert {"congress", "vaccines"} <= set(question.keywords)
 
 
-def test_names_of_the_previous_question_carry_over_when_there_are_none() -> None:
-    carried = understand("And where is it?", NAMES, context="When is the Changping congress?")
-    assert [set(name.spellings) for name in carried.names] == [{"昌平", "Changping"}]
-    assert "Changping" not in carried.keywords
-    own = understand("And where is the Health Forum?", NAMES, context="When is the Changping congress?")
-    assert [set(name.spellings) for name in own.names] == [{"Health Forum", "健康论坛"}]
-    assert understand("And where is it?", NAMES).names == ()
-
-
 def test_a_given_language_is_taken() -> None:
     assert understand("Forum 2024", Names([]), language="de").language == "de"
     assert understand("Forum", Names([]), language="xx").kind == ""
