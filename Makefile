@@ -34,7 +34,7 @@ system:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null; \
 	else echo "skipped: browser tests, for want of /usr/bin/chromium"; fi
 
-SETS := evals/forums evals/conflicts evals/conversations
+SETS := evals/forums evals/conflicts evals/conversations evals/overviews
 
 eval: $(VENV)/.run  ## every question of the sets, held against the gates and the committed baseline; the report: evals/runs/latest.html
 	$(BIN)/assistant ingest

@@ -66,7 +66,7 @@ def check(sets: Sets = None, as_json: AsJson = False) -> None:
     with opened() as assistant:
         texts = Texts(assistant)
         items = [item for folder in _folders(sets) for item in load(folder)]
-        found = problems(items, texts.text)
+        found = problems(items, texts.text, texts.paths)
         rows = [(path, chunk.start, chunk.text) for path in texts.paths for chunk in texts.passages(path)]
         others = unlabelled(items, rows, texts.text)
     if as_json:

@@ -5,6 +5,7 @@ It holds no logic of reading, ranking or answering.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import threading
 import time
@@ -87,6 +88,14 @@ class Assistant:
         if assistant._manifest() is not None:
             assistant._check_fingerprints()
         return assistant
+
+    def on(self, day: str) -> Assistant:
+        """The same assistant as of a day (ISO), over the same open index: what `answering.clock` would make it. Close only the first."""
+        other = copy.copy(self)
+        answering = self.settings.answering.model_copy(update={"clock": datetime.fromisoformat(day)})
+        other.settings = self.settings.model_copy(update={"answering": answering})
+        other._retriever = None
+        return other
 
     def close(self) -> None:
         self._generations.close()
@@ -212,7 +221,10 @@ class Assistant:
                 yield talk.text
                 yield talk
                 return
+            model, asking = self.model, time.perf_counter()
             readings = self._readings(generation, text, history)
+            # One deadline for all that the model is asked for one question; what is loaded for the first one counts for nothing.
+            left = self.settings.llm.timeout_s - (time.perf_counter() - asking)
             for reading in readings:
                 if (listed := self._listed(generation, reading, filters, language)) is not None:
                     yield from listed.text.splitlines(keepends=True)
@@ -230,11 +242,11 @@ class Assistant:
                 quoted = extractive.noted(quoted, "read_as", terms=", ".join(reading.carried))
             timings = {**found.timings_ms, "answer": (time.perf_counter() - begun) * 1000}
             answer = quoted
-            if self.model is not None and found.passages:
+            if model is not None and found.passages:
                 words = pack_or_english(quoted.language)
                 given = [p for p in found.passages if p.chunk.text][: self.settings.answering.top_k]
                 verifier = generated.Verifier(given, documents, Checker(packaged_table(), names), words, mark=self.settings.answering.unsupported == "mark")
-                answer = yield from generated.answer(verifier, self._asked(reading.text, given, words, started), quoted)
+                answer = yield from generated.answer(verifier, self._asked(model, reading.text, given, words, left), quoted)
                 timings["model"] = (time.perf_counter() - begun) * 1000 - timings["answer"]
             else:
                 yield from quoted.text.splitlines(keepends=True)
@@ -277,8 +289,8 @@ class Assistant:
         asked = listing_of(said.without, spoken, catalogue, names, telling=lambda word: min(map(generation.lexical.frequency, lexical_tokens(word)), default=0) < rare)
         if asked is not None:
             return overviews.table(text, asked, said.which, self._today, things(), shown, words)
-        event = editions_of(said.without, spoken, catalogue, names, things, timed=bool(said.year or said.which))
-        if event is not None and (said.year or said.which or len(event.periods) > 1):
+        event = editions_of(said.without, spoken, catalogue, names, things, timed=bool(said.when or said.which))
+        if event is not None and (said.when or said.which or len(event.periods) > 1):
             return overviews.editions(text, event, said.which, self._today, shown, words)
         return None
 
@@ -354,15 +366,11 @@ class Assistant:
                 self._llm = load_llm(self.settings.llm)
             return self._llm
 
-    def _asked(self, question: str, passages: Sequence[ScoredChunk], words: Pack, started: float) -> Iterator[str]:
+    def _asked(self, model: LLM, question: str, passages: Sequence[ScoredChunk], words: Pack, left: float) -> Iterator[str]:
         from assistant.answering.calls import stream
         from assistant.answering.prompting import framed, passages_text
 
-        model = self.model
-        assert model is not None
         messages = self._messages("answer", language=words.name, today=self._today.isoformat(), passages=passages_text(passages), question=framed(question))
-        # One deadline for all that the model is asked for one question.
-        left = self.settings.llm.timeout_s - (time.perf_counter() - started)
         return stream(model, messages, left, self._calls(), strict_end=self._strict)
 
     def checker(self) -> Checker:

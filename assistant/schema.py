@@ -139,7 +139,8 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one question. `mode` is "extractive", "generated", "abstained", or "talk" for the reply to a greeting and the like.
+    """The answer to one question. `mode` is "extractive", "generated", "abstained", "catalogue" for lists and editions, or "talk" for the
+    reply to a greeting and the like.
 
     `confidence` (0 to 1) orders answers by how likely they answer what was asked; None where nothing was weighed.
     """

@@ -101,7 +101,7 @@ def test_filters_hold_for_lists(library: Assistant) -> None:
         ("When is the next Lake Forum?", ["12–14 October 2025 (upcoming)"], ["2023"]),
         ("When was the last Lake Forum?", ["9 May 2023 (past)"], ["October"]),
         ("Wann ist das nächste Seeforum?", ["12.–14. Oktober 2025 (bevorstehend)"], ["2023"]),
-        ("湖畔フォーラムは今年いつ開かれますか", ["2025年10月12–14日"], ["2023年"]),
+        ("湖畔フォーラムは今年いつ開かれますか", ["2025年10月12日–14日"], ["2023年"]),
     ],
 )
 def test_editions_are_told_apart(library: Assistant, question: str, shown: list[str], hidden: list[str]) -> None:

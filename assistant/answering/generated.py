@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant.answering.calls import NOT_RECORDED, ModelFault
-from assistant.answering.citations import cite
+from assistant.answering.citations import cite, quotes_in
 from assistant.answering.claims import Checker
 from assistant.answering.units import units_of
 from assistant.language.packs import Pack
@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"\d{1,3}")
 # Whatever could become an image, a link or markup: what a sentence keeps of it is its words.
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)?|\[[^\]]*\])?")
 _LINK = re.compile(r"\[([^\]]*)\](?:\([^)]*\)?|\[[^\]]*\])")
+_NESTED = re.compile(r"\](?=[(\[])")
 _OTHER_MARKER = re.compile(r"\[\d[^\]]*\]")
 _REFERENCE = re.compile(r"^\s*\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
 _ADDRESS = re.compile(r"<?(?<!\w)(?:[a-z][a-z0-9+.-]{1,12}://|//(?=\w)|www\.|mailto:|javascript:|data:)[^\s<>\])）」』，。、]*>?", re.IGNORECASE)
@@ -75,6 +76,8 @@ class Verifier:
             yield from self._say(sentence)
 
     def _say(self, sentence: str) -> Iterator[str]:
+        # Half a character, of which the other half never came, is none.
+        sentence = sentence.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         cited = [int(number) for marker in _MARKERS.findall(sentence) for number in _NUMBER.findall(marker)]
         said = plain(_MARKERS.sub("", sentence))
         if not any(character.isalnum() for character in said):
@@ -160,8 +163,12 @@ def answer(verifier: Verifier, pieces: Iterator[str], quoted: Answer) -> Generat
 
 
 def _renumbered(quoted: Answer, before: int) -> str:
-    """The extractive answer's text with its citations numbered after others."""
-    return re.sub(r" \[(\d{1,3})\]$", lambda m: f" [{int(m[1]) + before}]", quoted.text, flags=re.MULTILINE)
+    """The extractive answer's text with its citations numbered after others; what its quotes hold in brackets stays."""
+    text = quoted.text
+    for citation, end in reversed(list(quotes_in(quoted))):
+        marker = f" [{citation.number}]"
+        text = f"{text[:end]} [{citation.number + before}]{text[end + len(marker) :]}"
+    return text
 
 
 def _composed(verifier: Verifier, text: str, notes: Sequence[str], quoted: Answer) -> Answer:
@@ -171,7 +178,7 @@ def _composed(verifier: Verifier, text: str, notes: Sequence[str], quoted: Answe
     citations = [*draft.citations, *(replace(c, number=c.number + before) for c in quoted.citations)]
     statements = [*draft.statements, *(replace(s, citations=tuple(n + before for n in s.citations)) for s in quoted.statements)]
     return replace(
-        quoted, text=text, mode="generated", abstained=False, statements=tuple(statements), citations=tuple(citations), passages=tuple(verifier.passages), notes=tuple(notes),
+        quoted, text=text, mode="generated" if citations else quoted.mode, abstained=not citations, statements=tuple(statements), citations=tuple(citations), passages=tuple(verifier.passages), notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -202,6 +209,11 @@ def plain(text: str) -> str:
     >>> plain("See **this** [page](https://x.example/a) ![i](https://x.example/p?q=1)<script>")
     'See this page'
     """
-    for pattern, instead in ((_IMAGE, ""), (_REFERENCE, ""), (_LINK, r"\1"), (_OTHER_MARKER, ""), (_ADDRESS, ""), (_TAG, ""), (_DECORATION, "")):
-        text = pattern.sub(instead, text)
-    return " ".join(text.replace("<", "").replace(">", "").split())
+    while True:
+        before = text
+        for pattern, instead in ((_IMAGE, ""), (_REFERENCE, ""), (_LINK, r"\1"), (_NESTED, ""), (_OTHER_MARKER, ""), (_ADDRESS, ""), (_TAG, ""), (_DECORATION, "")):
+            text = pattern.sub(instead, text)
+        text = " ".join(text.replace("<", "").replace(">", "").replace(NO_ANSWER, "").split())
+        # What is taken out may bring together what was apart.
+        if text == before:
+            return text

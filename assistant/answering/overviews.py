@@ -6,6 +6,7 @@ It knows things, passages and packs; which questions ask for it is `retrieval.li
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -127,7 +128,7 @@ def _answer(question: str, paragraphs: list[str], notes: list[str], statements: 
     foreign = dict.fromkeys(language.language_name(c.language) for c in citations if c.language != language.code)
     notes = [*notes, *([language.answers["untranslated"].format(language=", ".join(foreign))] if foreign and not shown.translated else [])]
     text = "\n\n".join((*paragraphs, "\n".join(notes)) if notes else paragraphs)
-    return Answer(question, text, language.code, "extractive", False, tuple(statements), tuple(citations), notes=tuple(notes))
+    return Answer(question, text, language.code, "catalogue", False, tuple(statements), tuple(citations), notes=tuple(notes))
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -181,12 +182,11 @@ def write_period(period: Period, language: str) -> str:
     """
     first, last = period.start, period.end
     if len(first) == len(last) == 10 and first[:7] == last[:7] and first != last:
-        # "12.–14." where the day has its dot.
+        # What closes the day is said of both: "12.–14. Oktober", "10月12日–14日".
         day, words = int(first[8:]), pack_or_english(language)
-        return words.day_format.format(
-            year=int(first[:4]), month=int(first[5:7]), month_name=words.month_names[int(first[5:7]) - 1],
-            day=f"{day}{'.' if '{day}.' in words.day_format else ''}–{int(last[8:])}",
-        )  # fmt: skip
+        close = re.search(r"\{day\}([^\s{]?)", words.day_format)
+        joined = f"{day}{close[1] if close else ''}–{int(last[8:])}"
+        return words.day_format.format(year=int(first[:4]), month=int(first[5:7]), month_name=words.month_names[int(first[5:7]) - 1], day=joined)
     return " – ".join(dict.fromkeys((write_date(first, language), write_date(last, language))))
 
 

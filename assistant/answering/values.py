@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from assistant.answering.citations import quotes_in
 from assistant.answering.facts import facts
 from assistant.answering.units import Unit
 from assistant.language.dates import write_date
-from assistant.language.packs import Pack
-from assistant.language.scripts import script_of
+from assistant.language.numbers import FoundNumber
+from assistant.language.packs import Pack, pack_or_english
+from assistant.language.scripts import is_unspaced, script_of
 from assistant.retrieval.names import Names
 from assistant.retrieval.questions import Question
 from assistant.schema import Answer
@@ -19,6 +21,8 @@ from assistant.schema import Answer
 # Of more values than these it is not plain which one was asked for.
 _MOST = {"date": 2, "number": 1, "place": 2}
 _EMPHASISED = 4
+# A counter and what bounds the number: 社以上.
+_COUNTED = 4
 
 
 def values_of(text: str, language: str) -> frozenset[str]:
@@ -49,11 +53,10 @@ def asked_for(text: str, language: str, question: Question, names: Names) -> tup
 def emphasised(answer: Answer, before: str, after: str) -> str:
     """The answer's text with `before` and `after` about what was asked for in each quote; neither may stand in the text."""
     text = answer.text
-    for citation in answer.citations:
-        at = text.find(f"{citation.quote} [{citation.number}]")
-        if at >= 0:
-            for start, end in sorted(citation.asked, reverse=True):
-                text = f"{text[: at + start]}{before}{text[at + start : at + end]}{after}{text[at + end :]}"
+    for citation, end in reversed(list(quotes_in(answer))):
+        at = end - len(citation.quote)
+        for start, stop in sorted(citation.asked, reverse=True):
+            text = f"{text[: at + start]}{before}{text[at + start : at + stop]}{after}{text[at + stop :]}"
     return text
 
 
@@ -65,7 +68,7 @@ def in_readers_words(unit: Unit, question: Question, names: Names, language: Pac
         said = [write_date(date.iso, language.code) for date in found.dates if date.iso not in isos and not date.iso.startswith("--")]
     elif question.kind == "number":
         values = {number.value for number in asked.numbers}
-        said = [write_number(number.value, language) for number in found.numbers if number.value not in values]
+        said = [_bounded(number, unit, language) for number in found.numbers if number.value not in values]
     elif question.kind == "place":
         own = {spelling for name in question.names for spelling in name.spellings}
         said = [spelling for name in names.find(unit.text) if not own.intersection(name.spellings) and (spelling := readable(name.spellings, language)) and spelling not in unit.text]
@@ -73,6 +76,16 @@ def in_readers_words(unit: Unit, question: Question, names: Names, language: Pac
         return ""
     said = list(dict.fromkeys(said))
     return " · ".join(said) if len(said) <= _MOST[question.kind] else ""
+
+
+def _bounded(number: FoundNumber, unit: Unit, language: Pack) -> str:
+    """The number with what its text says of its bound: 700社以上 -> "more than 700"."""
+    spoken, said = pack_or_english(unit.chunk.language), write_number(number.value, language)
+    before, behind = unit.text[: number.start].rstrip().casefold(), unit.text[number.end : number.end + _COUNTED].casefold()
+    for key, words in (("more_than", spoken.more_than), ("about", spoken.about)):
+        if before.endswith(words) or (behind and is_unspaced(behind[0]) and any(word in behind for word in words)):
+            return language.answers[key].format(number=said)
+    return said
 
 
 def write_number(value: Decimal, language: Pack) -> str:

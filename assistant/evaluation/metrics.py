@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from assistant.evaluation.runs import Result
+from assistant.evaluation.sets import OVERVIEWS
 from assistant.evaluation.statistics import Difference, Estimate, difference, estimate, holm
 
 Value = Callable[[Result], float | None]
@@ -59,7 +60,7 @@ def _mixed(result: Result) -> Sequence[str]:
 
 
 def _abstained(result: Result, *, wanted: bool) -> float | None:
-    return float(not result.score.answered) if result.answerable is not wanted else None
+    return float(not result.score.answered) if result.answerable is not wanted and result.kind not in OVERVIEWS else None
 
 
 def _gap(result: Result) -> float | None:
@@ -92,6 +93,10 @@ METRICS: dict[str, Value] = {
     "abstains when it should": lambda r: _abstained(r, wanted=True),
     "answers when it can": lambda r: None if (value := _abstained(r, wanted=False)) is None else 1 - value,
     "language kept": lambda r: None if r.score.language_kept is None else float(r.score.language_kept),
+    "things listed": lambda r: r.score.listed,
+    "rows that belong": lambda r: r.score.belonging,
+    "dates shown": lambda r: r.score.dated,
+    "no list where none was asked for": lambda r: None if r.score.kept_apart is None else float(r.score.kept_apart),
     "both conflicting values": lambda r: None if r.score.both_values is None else float(r.score.both_values),
 }
 
@@ -143,7 +148,7 @@ def _figure(metric: str, value: Value, name: str, chosen: Sequence[Result], befo
 
 def balanced_accuracy(results: Sequence[Result]) -> float | None:
     """Of abstention (positive = abstains): the mean of its two recalls; None unless both kinds of question were asked."""
-    right = {answerable: [r.score.answered is answerable for r in results if r.answerable is answerable] for answerable in (True, False)}
+    right = {answerable: [r.score.answered is answerable for r in results if r.answerable is answerable and r.kind not in OVERVIEWS] for answerable in (True, False)}
     return None if not all(right.values()) else sum(sum(values) / len(values) for values in right.values()) / 2
 
 
@@ -167,6 +172,8 @@ def matrix(results: Sequence[Result], depth: int = 5) -> dict[str, dict[str, Cel
 
 def wrong(result: Result) -> bool:
     """True when an answer was given that should not have been, or that lacks a vital nugget."""
+    if result.kind in OVERVIEWS:
+        return bool(result.score.wrong)
     return result.score.answered and (not result.answerable or (result.score.vital is not None and result.score.vital < 1))
 
 

@@ -127,7 +127,8 @@ def execute(
     with _appended(out) as file, ThreadPoolExecutor(workers) as pool:
         if not done and not out.stat().st_size:
             _write(file, header)
-        for result in pool.map(lambda question: _ask(assistant, question, texts), [q for q in questions if q.key not in done]):
+        on = cache(assistant.on)
+        for result in pool.map(lambda question: _ask(on(question.item.today) if question.item.today else assistant, question, texts), [q for q in questions if q.key not in done]):
             done[result.key] = result
             _write(file, as_json(result))
             progress("ask", len(done), len(questions))

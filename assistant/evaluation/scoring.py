@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from assistant.evaluation.sets import Item, find, language_of
+from assistant.evaluation.sets import OVERVIEWS, Item, find, language_of, shows, subject_of
 from assistant.language.detection import detect
 from assistant.schema import Answer, Chunk
 
@@ -30,7 +31,9 @@ class Score:
     """What one answer is worth. Shares are None where the question has nothing to measure them by.
 
     `found`: by pool (`mixed`, or the language of the gold passages searched alone), where the relevant passages came.
-    `valid`: citations that stand in their document, of `cited`; `precise`: those that touch gold.
+    `valid`: citations that stand in their document, of `cited`; `precise`: those that touch gold. Of an overview, `listed` is the share of
+    its things that are cited, `belonging` that of the citations that are of its things, `dated` that of its dates that the text shows;
+    `kept_apart`: a question that only looks like one was not answered from the catalogue.
     """
 
     answered: bool
@@ -44,6 +47,10 @@ class Score:
     language_kept: bool | None = None
     both_values: bool | None = None
     wrong: tuple[str, ...] = ()
+    listed: float | None = None
+    belonging: float | None = None
+    dated: float | None = None
+    kept_apart: bool | None = None
 
 
 def locate(item: Item, text_of: Callable[[str], str | None]) -> dict[str, tuple[Range, ...]]:
@@ -85,7 +92,21 @@ def score(
         (okay if answered else 0.0) if item.answerable and okay is not None else None,
         len(quotes), valid, precise, (precise > 0) if item.answerable and answered else None, kept_language(answer, language), both,
     )  # fmt: skip
+    if item.kind in OVERVIEWS:
+        return replace(made, **_overview(item, answer, [d for d, _ in quotes]))
     return replace(made, wrong=tuple(_wrong(item, made)))
+
+
+def _overview(item: Item, answer: Answer, documents: Sequence[str]) -> dict[str, Any]:
+    if item.kind == "apart":
+        kept = answer.mode != "catalogue"
+        return {"kept_apart": kept, "wrong": () if kept else ("answered with a list, though none was asked for",)}
+    subjects = [subject_of(document) for document in documents]
+    listed = sum(thing in subjects for thing in item.things) / len(item.things)
+    belonging = sum(subject in item.things for subject in subjects) / len(subjects) if subjects else None
+    dated = sum(shows(date, answer.text) for date in item.dates) / len(item.dates) if item.dates else None
+    wrong = [what for what, share in (("a thing is not listed", listed), ("something else is listed", belonging), ("a date is not shown", dated)) if share is not None and share < 1]
+    return {"listed": listed, "belonging": belonging, "dated": dated, "wrong": tuple(wrong)}
 
 
 def kept_language(answer: Answer, language: str) -> bool | None:

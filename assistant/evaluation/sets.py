@@ -1,7 +1,7 @@
 """Question sets: what is asked, in which languages, where the answer stands, and what it must contain.
 
 A set is a folder under `evals/` with one YAML file per subject; `forums` holds questions, `conflicts` questions to which documents
-give different answers, `conversations` dialogues. Gold is a span of a document's text, written out, so that new passage boundaries
+give different answers, `conversations` dialogues, `overviews` questions that the catalogue answers. Gold is a span of a document's text, written out, so that new passage boundaries
 void no label. It knows files and documents' texts; nothing of answers.
 """
 
@@ -20,11 +20,15 @@ import yaml
 from assistant.errors import EvaluationError
 from assistant.evaluation import reviews
 from assistant.evaluation.nuggets import Nugget
+from assistant.language.dates import days_named
 
 KINDS = ("fact", "number", "date", "list", "who", "definition", "comparison", "unanswerable-near", "unanswerable-far")
 LANGUAGES = ("en", "de", "ja", "zh", "fr", "es", "ko")
-FORMS = ("forums", "conflicts", "conversations")
+FORMS = ("forums", "conflicts", "conversations", "overviews")
+OVERVIEWS = ("overview", "editions", "next", "latest", "apart")
+"""Kinds of question for the catalogue; `apart` are such as only look like one."""
 _TEST = 0.5  # share of the clusters
+_TODAY = "2025-06-01"
 
 Split = Literal["dev", "test"]
 Passage = tuple[str, int, str]
@@ -53,6 +57,7 @@ class Item:
     """One question in its languages. Without gold it has no answer in the corpus; `near` are the documents close to it.
 
     `history` are the questions asked before it in the same conversation. `cluster` is shared by all that shares documents.
+    Of an overview `things` are the subjects to be listed, `dates` those to be shown (ISO), `today` the day it is asked on.
     """
 
     id: str
@@ -66,6 +71,9 @@ class Item:
     values: tuple[Value, ...] = ()
     history: tuple[str, ...] = ()
     full: str = ""
+    things: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    today: str = ""
     cluster: str = ""
     split: Split = "dev"
 
@@ -155,6 +163,12 @@ def read_entry(entry: Any, subject: str, form: str) -> Iterator[Item]:
     elif form == "conflicts":
         values = tuple(Value(Gold(v["document"], v["span"]), Nugget.read(v["nugget"]), str(v.get("date") or "")) for v in entry["values"])
         yield Item(entry["id"], subject, "conflict", entry["ask"], tuple(v.gold for v in values), tuple(v.nugget for v in values), values=values)
+    elif form == "overviews":
+        # Each is about other documents: a cluster of its own.
+        yield Item(
+            entry["id"], entry["id"], entry["kind"], entry["ask"], things=tuple(entry["things"]), dates=tuple(entry.get("dates") or ()),
+            today=str(entry.get("today") or _TODAY),
+        )  # fmt: skip
     else:
         yield Item(
             entry["id"], subject, entry["kind"], entry["ask"], _golds(entry.get("gold") or []), _nuggets(entry.get("nuggets") or []),
@@ -179,19 +193,39 @@ def find(quote: str, text: str) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(r"\s+".join(words), text)] if words else []
 
 
-def problems(items: Sequence[Item], text_of: Callable[[str], str | None]) -> list[str]:
+def problems(items: Sequence[Item], text_of: Callable[[str], str | None], paths: Iterable[str] = ()) -> list[str]:
     """What is wrong with the items, each with its id; empty when every span and nugget is proven.
 
-    `text_of` gives a document's text by its path within the corpus, None when there is no such document.
+    `text_of` gives a document's text by its path within the corpus, None when there is no such document; `paths` are all of them.
     """
+    subjects: dict[str, list[str]] = {}
+    for path in paths:
+        subjects.setdefault(subject_of(path), []).append(path)
     found: list[str] = []
     seen: set[str] = set()
     for item in items:
         if item.id in seen:
             found.append(f"{item.id}: the id is used twice")
         seen.add(item.id)
-        found += [f"{item.id}: {what}" for what in _wrong(item, text_of)]
+        found += [f"{item.id}: {what}" for what in (_unlisted(item, text_of, subjects) if item.kind in OVERVIEWS else _wrong(item, text_of))]
     return found
+
+
+def _unlisted(item: Item, text_of: Callable[[str], str | None], subjects: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if set(item.ask) != set(LANGUAGES):
+        yield f"it is asked in {', '.join(sorted(item.ask))}, not in {', '.join(LANGUAGES)}"
+    if (item.kind == "apart") == bool(item.things):
+        yield "it names things, or none, against its kind"
+    yield from (f"there is no document about {thing}" for thing in item.things if thing not in subjects)
+    held = [text_of(path) or "" for thing in item.things for path in subjects.get(thing, ())]
+    for date in item.dates:
+        if not any(shows(date, text) for text in held):
+            yield f"no document of it says {date}"
+
+
+def shows(date: str, text: str) -> bool:
+    """True when a text names the day, month or year, with its year or as the further end of a period."""
+    return any(day.iso.startswith(date) or (day.iso.startswith("--") and day.iso[2:] == date[5:]) for day in days_named(text))
 
 
 def _wrong(item: Item, text_of: Callable[[str], str | None]) -> Iterator[str]:

@@ -47,6 +47,8 @@ class Pack:
     group: str
     number_words: Mapping[str, int]
     multipliers: Mapping[str, int]
+    more_than: tuple[str, ...]
+    about: tuple[str, ...]
     questions: Mapping[str, tuple[str, ...]]
     stopwords: frozenset[str]
     light: frozenset[str]
@@ -124,6 +126,8 @@ def pack(code: str) -> Pack:
         group=numbers.get("group", ","),
         number_words={word.lower(): value for word, value in numbers.get("words", {}).items()},
         multipliers={word.lower(): value for word, value in numbers.get("multipliers", {}).items()},
+        more_than=tuple(lower("numbers", "more_than")),
+        about=tuple(lower("numbers", "about")),
         questions={kind: tuple(p.casefold() for p in questions.get(kind, [])) for kind in QUESTION_KINDS},
         stopwords=frozenset(lower("stopwords", "words")),
         light=frozenset(lower("stopwords", "light")),

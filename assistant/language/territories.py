@@ -20,7 +20,7 @@ from assistant.language.scripts import is_unspaced
 _ALSO = {
     "US": ("USA", "U.S.", "U.S.A.", "United States of America", "Vereinigten Staaten", "アメリカ", "米国", "美国", "미국"), "GB": ("UK", "U.K.", "Great Britain", "England", "英国", "イギリス", "영국"),
     "KR": ("Korea", "Südkorea", "Corea", "Corée", "韓国", "韩国", "한국"), "CN": ("PRC", "Volksrepublik China", "VR China"), "HK": ("Hong Kong", "Hongkong", "香港", "홍콩"), "CZ": ("Czech Republic",),
-    "NL": ("Niederlanden", "Holland"), "CH": ("Swiss",), "TW": ("臺灣",), "AE": ("UAE", "VAE"), "EU": ("EU",),
+    "NL": ("Niederlanden", "Holland"), "CH": ("Swiss",), "TW": ("臺灣",), "AE": ("UAE", "VAE"),
 }  # fmt: skip
 _WITHIN = {"HK": "CN", "MO": "CN"}
 # UN M49, with the codes of the continents.

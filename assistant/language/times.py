@@ -6,23 +6,24 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
+from assistant.language.dates import write_date
 from assistant.language.lexical import fold
 from assistant.language.packs import pack_or_english
 from assistant.language.phrases import first_phrase
 
 _YEARS = {"last_year": -1, "this_year": 0, "next_year": 1}
+_MONTHS = {"last_month": -1, "this_month": 0, "next_month": 1}
 _NAMED_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A text (folded where something was put into it) with its relative year written out; `which` is "next", "latest" or "".
-
-    `without` is the text without the words that say which.
+    """A text (folded where something was put into it) with its relative year or month written out; `when` is that, ISO, `which` is "next",
+    "latest" or "". `without` is the text without the words that say which.
     """
 
     text: str
-    year: str = ""
+    when: str = ""
     which: str = ""
     without: str = ""
 
@@ -38,14 +39,19 @@ def timed(text: str, language: str, today: dt.date) -> Timed:
     if _NAMED_YEAR.search(text):
         return Timed(text, without=text)
     words, folded = pack_or_english(language).time, " ".join(fold(text).split())
-    for key, distance in _YEARS.items():
+    for key in (*_YEARS, *_MONTHS):
         span = first_phrase(folded, words.get(key, ()))
         # "cette année-là" is a year spoken of, not this one.
         if span and not folded.startswith("-la", span[1]):
-            year = str(today.year + distance)
-            said = f"{folded[: span[0]]}{year}{folded[span[1] :]}"
-            return Timed(said, year, without=said)
+            when = str(today.year + _YEARS[key]) if key in _YEARS else _month(today, _MONTHS[key])
+            said = f"{folded[: span[0]]}{write_date(when, language)}{folded[span[1] :]}"
+            return Timed(said, when, without=said)
     for which in ("next", "latest"):
         if span := first_phrase(folded, words.get(which, ())):
             return Timed(text, which=which, without=" ".join(f"{folded[: span[0]]} {folded[span[1] :]}".split()))
     return Timed(text, without=text)
+
+
+def _month(today: dt.date, distance: int) -> str:
+    months = today.year * 12 + today.month - 1 + distance
+    return f"{months // 12:04}-{months % 12 + 1:02}"

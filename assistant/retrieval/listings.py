@@ -79,7 +79,11 @@ def listing_of(text: str, language: str, catalogue: Catalogue, names: Names, *, 
     folded = " ".join(fold(text).split())
     parts = _parts(folded, language, catalogue, names)
     kinds = tuple(dict.fromkeys(part.kind for part in parts if part.role == "K"))
-    if not kinds or any(part.role == "X" for part in parts) or (asked not in _MAY_LIST and not (asked == "who" and kinds == (_WHO,))):
+    if not kinds or any(part.role == "X" for part in parts):
+        return None
+    # 日本の展示会は何ですか asks as a definition does.
+    narrowed = asked == "definition" and language in _KIND_FIRST and any(part.role == "N" for part in parts)
+    if asked not in _MAY_LIST and not narrowed and not (asked == "who" and kinds == (_WHO,)):
         return None
     places = tuple(part.place for part in parts if part.place)
     hosts = tuple((part.text, part.spellings) for part in parts if part.role == "N" and part.spellings and not part.place)
@@ -210,8 +214,9 @@ def _others(text: str, language: str, *, behind: bool) -> list[_Part]:
     found: list[_Part] = []
     for word in re.findall(r"[^\W_]+(?:[-.'’][^\W_]+)*", text):
         if not is_unspaced(word[0]):
-            plain = fold_word(word)
-            tells = len(word) > 1 and plain not in spaced and plain not in passing and not light_tokens(language).issuperset(lexical_tokens(word))
+            # "a-t-elle", "s'est": each part for itself.
+            bits = [bit for bit in re.split(r"[-.'’]", word) if len(bit) > 1]
+            tells = any(fold_word(bit) not in spaced and fold_word(bit) not in passing and not light_tokens(language).issuperset(lexical_tokens(bit)) for bit in bits)
             found.append(_Part("T" if tells else "S", word))
             continue
         if script_of(word[0]) == "Hangul":

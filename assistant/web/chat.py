@@ -6,6 +6,7 @@ Gradio, so only the server does.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ def build(assistant: Assistant) -> Any:
     with gr.Blocks(title="Forum Assistant", analytics_enabled=False, fill_width=True) as page:
         turns = gr.State([])
         english = pack_or_english("en").interface
-        top = gr.HTML(_top("en"), elem_id="top")
+        model = assistant.settings.llm.model if assistant.settings.llm.provider else ""
+        top = gr.HTML(_top("en", model), elem_id="top")
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=320):
                 chat = gr.Chatbot(
@@ -66,7 +68,7 @@ def build(assistant: Assistant) -> Any:
             code = preferred(request.headers.get("accept-language", ""))
             words = pack_or_english(code).interface
             return (
-                code, _top(code), gr.update(placeholder=words["placeholder"]), gr.update(value=words["send"]), gr.update(value=words["clear"]),
+                code, _top(code, model), gr.update(placeholder=words["placeholder"]), gr.update(value=words["send"]), gr.update(value=words["clear"]),
                 gr.update(placeholder=words["placeholder"]), sources_html(None, code), gr.update(choices=_reasons(code), value=None, label=words["feedback_ask"]),
                 gr.update(label=words["feedback_comment"]), gr.update(value=words["feedback_send"]), gr.update(value=words["stop"]),
             )  # fmt: skip
@@ -150,6 +152,8 @@ def _reasons(code: str) -> list[tuple[str, str]]:
     return [(words[f"feedback_{reason}"], reason) for reason in REASONS]
 
 
-def _top(code: str) -> str:
+def _top(code: str, model: str) -> str:
+    """Title, what the page is for, and the language model that writes the answers, if one does."""
     words = pack_or_english(code).interface
-    return f'<div lang="{code}" dir="{pack_or_english(code).direction}"><h1>{words["title"]}</h1><p>{words["subtitle"]}</p></div>'
+    named = f'<p class="model">{html.escape(words["model_named"].format(model=model))}</p>' if model else ""
+    return f'<div lang="{code}" dir="{pack_or_english(code).direction}"><h1>{words["title"]}</h1><p>{words["subtitle"]}</p>{named}</div>'

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Container
 from urllib.parse import urlsplit
 
 from assistant.answering.values import emphasised
@@ -14,6 +15,7 @@ from assistant.language.dates import write_date
 from assistant.language.packs import FALLBACK, Pack, codes, pack_or_english
 from assistant.schema import Answer, Chunk, Citation
 
+_TABLE = re.compile(r"\| .* \|\n\| ---(?: \| ---)* \|(?:\n\| .* \|)*")
 _MARKER = re.compile(r" \[(\d{1,3})\]$")
 
 
@@ -45,29 +47,38 @@ def _text(value: str) -> str:
     return re.sub(r"[\\`*_{}\[\]()#+\-.!|~$&<>\"'=:/@^]", lambda m: f"&#{ord(m.group())};", value).replace("\n", "<br>")
 
 
-# Characters of no script, which stand in no text that is shown, about what is emphasised.
-_STRONG, _PLAIN = "\ue000", "\ue001"
+# Characters of no script, which stand in no text that is shown: about what is emphasised, and before a bracket that is the quote's own.
+_STRONG, _PLAIN, _OWN = "\ue000", "\ue001", "\ue002"
 
 
 def finished_html(answer: Answer) -> str:
-    """The whole answer as HTML, what was asked for emphasised."""
-    if _STRONG in answer.text or _PLAIN in answer.text:
+    """The whole answer as HTML, what was asked for emphasised, its citations' numbers linked and no others."""
+    if any(mark in answer.text for mark in (_STRONG, _PLAIN, _OWN)):
         return answer_html(answer.text, answer.language)
-    return answer_html(emphasised(answer, _STRONG, _PLAIN), answer.language).replace(_STRONG, "<strong>").replace(_PLAIN, "</strong>")
+    numbers = {citation.number for citation in answer.citations}
+    text = emphasised(answer, _STRONG, _PLAIN)
+    for citation in answer.citations:
+        own = re.sub(r" (?=\[\d{1,3}\]\n)", f" {_OWN}", citation.quote)
+        text = text.replace(citation.quote, own) if own != citation.quote else text
+    shown = answer_html(text, answer.language, numbers).replace(_OWN, "")
+    return shown.replace(_STRONG, "<strong>").replace(_PLAIN, "</strong>")
 
 
-def answer_html(text: str, language: str) -> str:
-    """The answer's text, or the part of it that has arrived, as HTML: lead-ins, quotes with their numbers, notes, tables."""
+def answer_html(text: str, language: str, numbers: Container[int] | None = None) -> str:
+    """The answer's text, or the part of it that has arrived, as HTML: lead-ins, quotes with their numbers, notes, tables.
+
+    Only `numbers` are linked to their sources; any, while they are not known.
+    """
     direction = pack_or_english(language).direction
     blocks = []
     for paragraph in text.split("\n\n"):
-        if all(line.startswith("| ") and line.endswith(" |") for line in paragraph.split("\n")):
+        if _TABLE.fullmatch(paragraph):
             blocks.append(_table([line[2:-2].split(" | ") for line in paragraph.split("\n")]))
             continue
         lines = []
         for line in paragraph.split("\n"):
             marker = _MARKER.search(line)
-            if marker:
+            if marker and (numbers is None or int(marker[1]) in numbers):
                 body = _text(line[: marker.start()])
                 lines.append(f'<span class="quote">{body} {_link(marker.group(1))}</span>')
             else:

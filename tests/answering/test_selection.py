@@ -12,11 +12,13 @@ from assistant.answering import selection
 from assistant.answering.extractive import Considered, choose, consider
 from assistant.answering.matching import FEATURES, Matcher
 from assistant.answering.selection import SIGNS, Weighed, signs
+from assistant.answering.units import Span, Unit
 from assistant.answering.values import in_readers_words, values_of
 from assistant.errors import SettingsError
 from assistant.evaluation.calibration import Example, calibrate
 from assistant.index.encoders import packaged_table
 from assistant.language.packs import pack
+from assistant.schema import Chunk
 from tests.answering.shelf import NAMES, ranked, wanting
 
 QUESTIONS = ("When does the Lake Health Forum open?", "Wann beginnt das Seeforum?", "湖畔健康论坛何时开幕？", "", "?", "2024")
@@ -72,6 +74,16 @@ def test_values_are_given_as_the_reader_writes_them() -> None:
     asked = considered("Wie viele Gäste werden am Seeforum erwartet?").wanted.question
     many = next(unit for unit in found.units if "450名代表" in unit.text)
     assert in_readers_words(many, asked, NAMES, pack("de")) == "450"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "said"),
+    [("出展者は700社以上だった。", "ja", "more than 700"), ("约有450家企业参展。", "zh", "about 450"), ("700여 개 기업이 참가했다.", "ko", "more than 700"), ("Es kamen über 1.200 Gäste.", "de", "more than 1,200"), ("Acudieron 300 empresas.", "es", "300")],
+)
+def test_a_number_keeps_its_bound(text: str, language: str, said: str) -> None:
+    chunk = Chunk("d#0", "d", text, 0, len(text), language=language)
+    unit = Unit(chunk, 1, Span(0, len(text), 0, len(text)))
+    assert in_readers_words(unit, wanting("How many companies came?").question, NAMES, pack("en")) == said
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from assistant.language.dates import find_dates
 from assistant.language.times import timed
 
 TODAY = dt.date(2025, 6, 1)
@@ -24,12 +25,14 @@ TODAY = dt.date(2025, 6, 1)
         ("ja", "去年開かれたフォーラムは？", "2024"),
         ("zh", "明年有哪些论坛？", "2026"),
         ("ko", "작년에 열린 포럼은 무엇인가요?", "2024"),
+        ("en", "Which forums are there next month?", "2025-07"),
+        ("zh", "上个月有哪些论坛？", "2025-05"),
     ],
 )
 def test_a_relative_year_is_written_out(language: str, text: str, year: str) -> None:
     said = timed(text, language, TODAY)
-    assert said.year == year
-    assert year in said.text
+    assert said.when == year
+    assert [date.iso for date in find_dates(said.text)] == [year]
     assert not said.which
 
 

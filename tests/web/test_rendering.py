@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.schema import Answer, Chunk, Citation, ScoredChunk
-from assistant.web.rendering import answer_html, preferred, safe_link, sources_html
+from assistant.web.rendering import answer_html, finished_html, preferred, safe_link, sources_html
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)> [x](javascript:alert(1)) **b** $x$ "q"'
 
@@ -37,6 +38,25 @@ def test_text_of_documents_is_never_markup() -> None:
     assert "<script" not in shown
     assert "<img" not in shown
     assert "javascript:" not in re.sub(r"&lt;.*?&gt;|&#\d+;", "", shown.replace(html.escape(HOSTILE), ""))
+
+
+def test_a_table_has_its_heads_and_each_row_its_source() -> None:
+    shown = answer_html("2 rows:\n\n| Name | Place | Sources |\n| --- | --- | --- |\n| <b>Lake</b> | Bonn | [1] |\n| Hill |  | [2] |\n\nA note.", "en")
+    assert shown.count("<tr>") == 3
+    assert '<th scope="col">Name</th>' in shown
+    assert '<td><a class="cite" href="#source-2" target="_self">2</a></td>' in shown
+    assert "<b>" not in shown
+    assert "<p>A note&#46;</p>" in shown
+
+
+def test_what_was_asked_for_is_emphasised_and_nothing_else() -> None:
+    quote = "It opened\non 9 May."
+    one = replace(citation(quote, quote), asked=((13, 18),))
+    answer = replace(answered(one), text=f"From “Notes”:\n{quote} [1]")
+    assert "<strong>9 May</strong>&#46;" in finished_html(answer)
+    assert finished_html(answer).count("<strong>") == 1
+    # Text that holds the marks itself is left as it is.
+    assert "<strong>" not in finished_html(replace(answer, text="\ue000 " + answer.text))
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc")), max_size=200))
