@@ -107,7 +107,7 @@ def editions(question: str, asked: EditionQuestion, which: str, today: dt.date, 
         citations.append(cite(len(citations) + 1, found.chunk, found.span.first, found.span.last, shown.document(found.chunk.document_id)))
         said = f"{called(asked.thing, language)}: {write_period(period, language.code)} ({language.answers[period.standing(today)]})"
         statements.append(Statement(said, (len(citations),)))
-        lines.append(f"- {said} [{len(citations)}]")
+        lines.append(f"{said} [{len(citations)}]")
     if not citations:
         return None
     if not lead and len(citations) > 1:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Container
+from dataclasses import replace
 from urllib.parse import urlsplit
 
+from assistant.answering.citations import quotes_in
 from assistant.answering.values import emphasised
 from assistant.language.dates import write_date
 from assistant.language.packs import FALLBACK, Pack, codes, pack_or_english
@@ -47,21 +49,20 @@ def _text(value: str) -> str:
     return re.sub(r"[\\`*_{}\[\]()#+\-.!|~$&<>\"'=:/@^]", lambda m: f"&#{ord(m.group())};", value).replace("\n", "<br>")
 
 
-# Characters of no script, which stand in no text that is shown: about what is emphasised, and before a bracket that is the quote's own.
-_STRONG, _PLAIN, _OWN = "\ue000", "\ue001", "\ue002"
+# Characters of no script, which stand in no text that is shown: about what is emphasised, and for a quote's own line breaks.
+_STRONG, _PLAIN, _BREAK = "\ue000", "\ue001", "\ue002"
 
 
 def finished_html(answer: Answer) -> str:
-    """The whole answer as HTML, what was asked for emphasised, its citations' numbers linked and no others."""
-    if any(mark in answer.text for mark in (_STRONG, _PLAIN, _OWN)):
+    """The whole answer as HTML: each quote in one piece, what was asked for emphasised, its citations' numbers linked and no others."""
+    if any(mark in answer.text for mark in (_STRONG, _PLAIN, _BREAK)):
         return answer_html(answer.text, answer.language)
-    numbers = {citation.number for citation in answer.citations}
-    text = emphasised(answer, _STRONG, _PLAIN)
-    for citation in answer.citations:
-        own = re.sub(r" (?=\[\d{1,3}\]\n)", f" {_OWN}", citation.quote)
-        text = text.replace(citation.quote, own) if own != citation.quote else text
-    shown = answer_html(text, answer.language, numbers).replace(_OWN, "")
-    return shown.replace(_STRONG, "<strong>").replace(_PLAIN, "</strong>")
+    text = answer.text
+    for citation, end in quotes_in(answer):
+        text = text[: end - len(citation.quote)] + citation.quote.replace("\n", _BREAK) + text[end:]
+    joined = replace(answer, text=text, citations=tuple(replace(c, quote=c.quote.replace("\n", _BREAK)) for c in answer.citations))
+    shown = answer_html(emphasised(joined, _STRONG, _PLAIN), answer.language, {citation.number for citation in answer.citations})
+    return shown.replace(_BREAK, "<br>").replace(_STRONG, "<strong>").replace(_PLAIN, "</strong>")
 
 
 def answer_html(text: str, language: str, numbers: Container[int] | None = None) -> str:
