@@ -126,7 +126,7 @@ def test_a_fixed_subset_of_the_question_set_holds_the_gates(assistant: Assistant
     assert {"success@5, across", "success@5, mixed", "citation validity"} <= gated
 
 
-@pytest.mark.parametrize(("language", "expected"), [("de", "18.600"), ("ja", "2019年2月4日"), ("zh", "700多家"), ("en", "Wellcome Trust"), ("es", "4 de febrero de 2019")])
+@pytest.mark.parametrize(("language", "expected"), [("de", "18.600"), ("ja", "2019年2月4日"), ("zh", "700多家"), ("en", "22 November 2024"), ("es", "4 de febrero de 2019")])
 def test_the_questions_that_the_chat_suggests_are_answered(assistant: Assistant, language: str, expected: str) -> None:
     from assistant.web.chat import EXAMPLES
 

@@ -95,6 +95,8 @@ def editions(question: str, asked: EditionQuestion, which: str, today: dt.date, 
     None where there is nothing to choose from, or no document says when in its text.
     """
     periods, lead = _asked_for(asked.periods, which, today), ""
+    own = [spelling for spelling in asked.thing.spellings if spelling.casefold() in question.casefold()]
+    named = max(own, key=len) if own else called(asked.thing, language)
     if which == "next" and all(period.standing(today) == "past" for period in periods):
         lead = language.answers["edition_next"]
     citations: list[Citation] = []
@@ -105,7 +107,7 @@ def editions(question: str, asked: EditionQuestion, which: str, today: dt.date, 
         if found is None or not found.dated:
             continue
         citations.append(cite(len(citations) + 1, found.chunk, found.span.first, found.span.last, shown.document(found.chunk.document_id)))
-        said = f"{called(asked.thing, language)}: {write_period(period, language.code)} ({language.answers[period.standing(today)]})"
+        said = f"{named}: {write_period(period, language.code)} ({language.answers[period.standing(today)]})"
         statements.append(Statement(said, (len(citations),)))
         lines.append(f"{said} [{len(citations)}]")
     if not citations:

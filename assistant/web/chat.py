@@ -27,7 +27,7 @@ EXAMPLES = (
     ("de", "Wie viele Besucher hatte die DMEA 2024?"),
     ("ja", "アムステルダム・スキルズ・センターはいつ開所しましたか？"),
     ("zh", "中关村生命科学园有多少家企业？"),
-    ("en", "Who founded CEPI?"),
+    ("en", "Which forums took place in Beijing in 2024?"),
     ("es", "¿Cuándo abrió el Amsterdam Skills Centre?"),
 )
 _HISTORY_TURNS = 6
