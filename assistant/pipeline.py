@@ -277,10 +277,12 @@ class Assistant:
         from assistant.language.lexical import lexical_tokens
         from assistant.language.packs import pack, pack_or_english
         from assistant.language.times import timed
-        from assistant.retrieval.listings import editions_of, listing_of
+        from assistant.retrieval.listings import editions_of, listing_of, may_ask
 
         retriever, text, spoken = self._retrieval(), reading.text, detect(reading.text)
         said = timed(text, spoken, self._today)
+        if not may_ask(text, spoken, timed=bool(said.when or said.which)):
+            return None
         words = pack(language) if language else pack_or_english(spoken)
         names, catalogue = retriever.view(generation).names, retriever.catalogue(generation)
         things = partial(retriever.things, generation, filters or Filters())

@@ -20,7 +20,7 @@ from assistant.retrieval.questions import Question, light_tokens, spelling_token
 _STEM = 4
 _REMEMBERED = 64
 # Capitalised words in a row, organisations' endings, or a run of katakana: what an answer to "who" mostly holds.
-_NAME_LIKE = re.compile(r"(?:\b[A-ZÄÖÜÉÀ][\w&.-]+(?:\s+(?:of|and|for|de|der|für|des|du|&|the)\s+|\s+)){1,}[A-ZÄÖÜÉÀ][\w&.-]+|\b[A-Z]{2,}\b|[\u30a1-\u30fa\u30fc]{4,}|[\u4e00-\u9fff]{2,}(?:会|委|局|府|部|院|所|司|団|室|署|社|大学|集团|集團|协会|協会)")
+NAME_LIKE = re.compile(r"(?:\b[A-ZÄÖÜÉÀ][\w&.-]+(?:\s+(?:of|and|for|de|der|für|des|du|&|the)\s+|\s+)){1,}[A-ZÄÖÜÉÀ][\w&.-]+|\b[A-Z]{2,}\b|[\u30a1-\u30fa\u30fc]{4,}|[\u4e00-\u9fff]{2,}(?:会|委|局|府|部|院|所|司|団|室|署|社|大学|集团|集團|协会|協会)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,5 +205,5 @@ def kind_strength(kind: str, text: str, language: str, names: Names, asked: Sequ
         other = any(not own.intersection(name.spellings) for name in names.find(text))
         if kind == "place":
             return 1.0 if other else 0.5
-        return float(other or bool(_NAME_LIKE.search(text)))
+        return float(other or bool(NAME_LIKE.search(text)))
     return 1.0

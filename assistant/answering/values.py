@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from assistant.answering.citations import quotes_in
+from assistant.answering.evidence import NAME_LIKE
 from assistant.answering.facts import facts
 from assistant.answering.units import Unit
 from assistant.language.dates import write_date
@@ -44,9 +45,14 @@ def asked_for(text: str, language: str, question: Question, names: Names) -> tup
         spans = [(number.start, number.end) for number in found.numbers if number.value not in values]
     elif question.kind in ("who", "place"):
         own = {spelling for name in question.names for spelling in name.spellings}
-        spans = [(name.start, name.end) for name in names.find(text) if not own.intersection(name.spellings)]
+        known = [(name.start, name.end, bool(own.intersection(name.spellings))) for name in names.find(text)]
+        spans = [(start, end) for start, end, asked_about in known if not asked_about]
+        if question.kind == "who":
+            # Who is named need not be known: all that look like a name, or one of several would seem to be the answer.
+            spans += [m.span() for m in NAME_LIKE.finditer(text) if not any(m.start() < end and start < m.end() for start, end, _ in known)]
     else:
         return ()
+    spans.sort()
     return tuple(spans) if len(spans) <= _EMPHASISED else ()
 
 

@@ -69,6 +69,13 @@ class Listing:
         return tuple(p for p in thing.periods if not self.dates or any(p.meets(date) for date in self.dates))
 
 
+def may_ask(text: str, language: str, *, timed: bool) -> bool:
+    """False where a question surely asks nothing of a catalogue, which then need not be read: it names no kind and asks for no date."""
+    folded = " ".join(fold(text).split())
+    kinds = pack_or_english(language).kinds.values()
+    return timed or kind_of(text, language)[0] == "date" or any(all_phrases(folded, phrases) for phrases in kinds)
+
+
 def listing_of(text: str, language: str, catalogue: Catalogue, names: Names, *, telling: Callable[[str], bool]) -> Listing | None:
     """What a question asks of the catalogue; None where it asks for something else.
 

@@ -18,7 +18,7 @@ from assistant.feedback import LONGEST_COMMENT, REASONS
 from assistant.language.packs import pack_or_english
 from assistant.pipeline import LONGEST_QUESTION, Assistant
 from assistant.schema import Answer, Message
-from assistant.web.rendering import answer_html, finished_html, preferred, sources_html
+from assistant.web.rendering import answer_html, asked_text, finished_html, preferred, sources_html
 
 STATIC = Path(__file__).parent / "static"
 
@@ -44,7 +44,7 @@ def build(assistant: Assistant) -> Any:
             with gr.Column(scale=3, min_width=320):
                 chat = gr.Chatbot(
                     elem_id="chat", show_label=False, height="62vh", buttons=["copy"], latex_delimiters=[], sanitize_html=True,
-                    feedback_options=("Like", "Dislike"), allow_file_downloads=False, placeholder=english["placeholder"],
+                    feedback_options=("Like", "Dislike"), allow_file_downloads=False, placeholder=english["placeholder"], editable="user",
                 )  # fmt: skip
                 with gr.Row(elem_id="feedback", equal_height=True, visible=False) as feedback:
                     reason = gr.Dropdown(_reasons("en"), value=None, label=english["feedback_ask"], scale=3, min_width=160, elem_id="feedback-reason")
@@ -95,7 +95,7 @@ def build(assistant: Assistant) -> Any:
             if not question:
                 yield "", shown, past, gr.update()
                 return
-            shown = [*shown, {"role": "user", "content": answer_html(question, code)}]
+            shown = [*shown, {"role": "user", "content": asked_text(question)}]
             # From here on the turn has its place, which it keeps when it fails or is stopped: what is rated or asked again is found by that.
             held = [*past, (question, None)]
             yield "", [*shown, {"role": "assistant", "content": pack_or_english(code).interface["thinking"]}], held, gr.update()
@@ -122,6 +122,11 @@ def build(assistant: Assistant) -> Any:
             if turn < len(past):
                 yield from respond(past[turn][0], shown[: 2 * turn], past[:turn], code)
 
+        def edited(changed: gr.EditData, shown: list[dict[str, Any]], past: list[tuple[str, Answer | None]], code: str) -> Iterator[Any]:
+            """A question of an earlier turn is asked in other words; what came after it goes."""
+            turn = _turn(changed.index)
+            yield from respond(html.unescape(str(changed.value)), shown[: 2 * turn], past[:turn], code)
+
         def take_back(which: gr.UndoData, shown: list[dict[str, Any]], past: list[tuple[str, Answer | None]], code: str) -> Any:
             """The question of a turn goes back into the box, to be asked otherwise."""
             turn = _turn(which.index)
@@ -132,6 +137,7 @@ def build(assistant: Assistant) -> Any:
         for button in buttons:
             running.append(button.click(respond, [button, chat, turns, language], outputs, concurrency_limit=8, api_visibility="private"))
         running.append(chat.retry(again, [chat, turns, language], outputs, concurrency_limit=8, api_visibility="private"))
+        running.append(chat.edit(edited, [chat, turns, language], outputs, concurrency_limit=8, api_visibility="private"))
         chat.undo(take_back, [chat, turns, language], outputs, api_visibility="private")
         stop.click(None, cancels=running, api_visibility="private")
         chat.like(rate, [turns, language], [rated, feedback], api_visibility="private")

@@ -49,6 +49,11 @@ def _text(value: str) -> str:
     return re.sub(r"[\\`*_{}\[\]()#+\-.!|~$&<>\"'=:/@^]", lambda m: f"&#{ord(m.group())};", value).replace("\n", "<br>")
 
 
+def asked_text(question: str) -> str:
+    """A question as the chat shows it and lets it be edited: text, of which Markdown makes neither markup nor an image."""
+    return html.escape(question, quote=False).replace("![", "!&#91;")
+
+
 # Characters of no script, which stand in no text that is shown: about what is emphasised, and for a quote's own line breaks.
 _STRONG, _PLAIN, _BREAK = "\ue000", "\ue001", "\ue002"
 

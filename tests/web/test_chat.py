@@ -87,3 +87,17 @@ def test_nothing_overflows(browser: Any, server: str, width: int) -> None:
     box = page.locator("#send").bounding_box()
     assert box["x"] + box["width"] <= width
     context.close()
+
+
+def test_an_earlier_question_is_asked_in_other_words(page: Any) -> None:
+    ask(page, "Wann fand das Hafenforum statt?")
+    ask(page, "How many guests did the Harbour Forum gather?")
+    page.wait_for_function("document.querySelectorAll('#chat .bot .answer').length == 2")
+    page.locator("#chat button[aria-label='Bearbeiten']").first.click()
+    page.locator("#chat textarea").first.fill("Wo & wann fand das <b>Hafenforum</b> statt?")
+    page.locator("#chat button[aria-label='Senden']").first.click()
+    page.wait_for_function("document.querySelectorAll('#chat .bot .answer').length == 1")
+    page.wait_for_selector("#sources li")
+    assert "9. Juni 2024" in page.inner_text("#chat .bot .answer")
+    assert "Wo & wann fand das <b>Hafenforum</b> statt?" in page.inner_text("#chat")
+    assert "How many guests" not in page.inner_text("#chat")

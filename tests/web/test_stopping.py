@@ -83,9 +83,9 @@ def test_an_answer_is_stopped_asked_again_and_taken_back(browser: Any, tmp_path:
                 page.locator("#chat button[aria-label='Retry'], #chat button[title='Retry']").last.click()
                 page.wait_for_selector("#sources li")
                 assert "9 December 2024" in page.inner_text("#chat .bot .answer")
-                assert page.locator("#chat .user .answer").count() == 1
+                assert page.locator("#chat .user.message").count() == 1
                 page.locator("#chat button[aria-label='Undo'], #chat button[title='Undo']").last.click()
                 page.wait_for_function("document.querySelector('#ask textarea').value.includes('Lake Health Forum')")
-                assert page.locator("#chat .user .answer").count() == 0
+                assert page.locator("#chat .user.message").count() == 0
         finally:
             model.stop.set()
