@@ -10,7 +10,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -144,6 +144,12 @@ class Assistant:
         raise IndexMismatch(f"the index was built with the {what} {built}, the settings ask for {asked}", fix="assistant ingest --rebuild, or take the setting back")
 
     # -- questions ----------------------------------------------------------------------------------------
+
+    def warm(self) -> None:
+        """Load what the first question would wait for: encoder, names, catalogue, weights. Without an index there is nothing to load."""
+        with suppress(IndexNotFound), self._leased() as generation:
+            self._retrieval().catalogue(generation)
+            self._considered(generation, "forum 2024", None, "")
 
     @contextmanager
     def _leased(self) -> Iterator[Generation]:

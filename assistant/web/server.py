@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import sys
+import threading
 import webbrowser
 from typing import Any
 
@@ -140,4 +141,9 @@ def run(assistant: Assistant, host: str, port: int, *, open_browser: bool = Fals
         if open_browser and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(address)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, server_header=False))
-        server.run(sockets=[listener])
+        warming = threading.Thread(target=assistant.warm, name="warm")
+        warming.start()
+        try:
+            server.run(sockets=[listener])
+        finally:
+            warming.join()
