@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from assistant.answering.extractive import Considered
     from assistant.language.packs import Pack
     from assistant.retrieval.followups import Reading
+    from assistant.retrieval.listings import Listing
     from assistant.retrieval.search import Found
     from assistant.retrieval.suggestions import Suggestion
 
@@ -229,10 +230,11 @@ class Assistant:
                 return
             model, asking = self.model, time.perf_counter()
             readings = self._readings(generation, text, history)
+            asked_before = [message.text for message in history if message.role == "user"]
             # One deadline for all that the model is asked for one question; what is loaded for the first one counts for nothing.
             left = self.settings.llm.timeout_s - (time.perf_counter() - asking)
             for reading in readings:
-                if (listed := self._listed(generation, reading, filters, language)) is not None:
+                if (listed := self._listed(generation, reading, asked_before, filters, language)) is not None:
                     yield from listed.text.splitlines(keepends=True)
                     yield replace(listed, question=text, timings_ms={"total": round((time.perf_counter() - started) * 1000, 3)})
                     return
@@ -276,31 +278,49 @@ class Assistant:
         said = reply(kind, words, documents=sum(count for _, count in rows), languages=spoken, newest=write_date(newest, words.code) if newest else words.interface["undated"])
         return Answer(text, said, words.code, "talk", False, (Statement(said, ()),))
 
-    def _listed(self, generation: Generation, reading: Reading, filters: Filters | None, language: str) -> Answer | None:
-        """The answer from the catalogue of the documents; None where the question asks for something else or the catalogue lacks it."""
+    def _listed(self, generation: Generation, reading: Reading, before: Sequence[str], filters: Filters | None, language: str) -> Answer | None:
+        """The answer from the catalogue of the documents; None where the question asks for something else or the catalogue lacks it.
+
+        `before` are the questions that it may go on from.
+        """
         from assistant.answering import overviews
         from assistant.language.detection import detect
-        from assistant.language.lexical import lexical_tokens
         from assistant.language.packs import pack, pack_or_english
         from assistant.language.times import timed
-        from assistant.retrieval.listings import editions_of, listing_of, may_ask
+        from assistant.retrieval.listings import editions_of, may_ask
 
         retriever, text, spoken = self._retrieval(), reading.text, detect(reading.text)
         said = timed(text, spoken, self._today)
-        if not may_ask(text, spoken, timed=bool(said.when or said.which)):
+        if not before and not may_ask(text, spoken, timed=bool(said.when or said.which)):
             return None
         words = pack(language) if language else pack_or_english(spoken)
         names, catalogue = retriever.view(generation).names, retriever.catalogue(generation)
         things = partial(retriever.things, generation, filters or Filters())
         shown = overviews.Shown(partial(retriever.passages, generation), partial(_existing, generation), names, translated=self.model is not None)
-        rare = generation.manifest.passages * _TELLS_NOTHING
-        asked = listing_of(said.without, spoken, catalogue, names, telling=lambda word: min(map(generation.lexical.frequency, lexical_tokens(word)), default=0) < rare)
+        asked = self._listing(generation, [*before, text])
         if asked is not None:
             return overviews.table(text, asked, said.which, self._today, things(), shown, words)
         event = editions_of(said.without, spoken, catalogue, names, things, timed=bool(said.when or said.which))
         if event is not None and (said.when or said.which or len(event.periods) > 1):
             return overviews.editions(text, event, said.which, self._today, shown, words)
         return None
+
+    def _listing(self, generation: Generation, questions: Sequence[str]) -> Listing | None:
+        """What the last of the questions asks of the catalogue, by itself or going on from those before."""
+        from assistant.language.detection import detect
+        from assistant.language.lexical import lexical_tokens
+        from assistant.language.times import timed
+        from assistant.retrieval.listings import going_on, listing_of
+
+        names, catalogue = self._retrieval().view(generation).names, self._retrieval().catalogue(generation)
+        rare = generation.manifest.passages * _TELLS_NOTHING
+        asked: Listing | None = None
+        for question in questions[-_TURNS:]:
+            spoken = detect(question)
+            said = timed(question, spoken, self._today).without
+            own = listing_of(said, spoken, catalogue, names, telling=lambda word: min(map(generation.lexical.frequency, lexical_tokens(word)), default=0) < rare)
+            asked = own or (going_on(said, spoken, asked, catalogue, names) if asked else None)
+        return asked
 
     def _timed(self, text: str) -> str:
         """The question with the years that depend on today written out."""

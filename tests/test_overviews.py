@@ -127,6 +127,14 @@ def test_a_follow_up_may_ask_for_the_next(library: Assistant) -> None:
     assert "12–14 October 2025 (upcoming)" in answer.text
 
 
+def test_a_list_goes_on_with_another_place_or_kind(library: Assistant) -> None:
+    history = [Message("user", "Which platforms are there in Germany?"), Message("assistant", "…"), Message("user", "And in Japan?")]
+    assert cited(library, library.ask("And in Japan?", history[:1])) == ["kiri.ja.md"]
+    assert set(cited(library, library.ask("And which forums in Germany?", history))) == {"lake.en.md", "quiet.en.md"}
+    assert cited(library, library.ask("2023?", [*history, Message("user", "Forums in Bonn? List all forums in Bonn.")])) == ["lake.en.md"]
+    assert library.ask("And who came?", history).mode != "catalogue"
+
+
 @pytest.mark.parametrize("question", ["Which topics did the Lake Forum discuss?", "What is the goal of the forum?", "Which guests came to the forum in Bonn?", "论坛有哪些主题？", "Who organised the forum in Bonn in 2023?", "When does registration for the Lake Forum open?"])
 def test_what_asks_for_something_else_is_no_list(library: Assistant, question: str) -> None:
     answer = library.ask(question)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from assistant.language.dates import find_dates
@@ -92,13 +92,10 @@ def listing_of(text: str, language: str, catalogue: Catalogue, names: Names, *, 
     narrowed = asked == "definition" and language in _KIND_FIRST and any(part.role == "N" for part in parts)
     if asked not in _MAY_LIST and not narrowed and not (asked == "who" and kinds == (_WHO,)):
         return None
-    places = tuple(part.place for part in parts if part.place)
-    hosts = tuple((part.text, part.spellings) for part in parts if part.role == "N" and part.spellings and not part.place)
-    dates = tuple(date.iso for date in find_dates(folded) if not date.iso.startswith("--"))
-    roles = "".join(part.role for part in parts)
-    found = _shape(roles, words.code)
+    found = _shape("".join(part.role for part in parts), words.code)
     if found is None:
         return None
+    listing = _read(folded, kinds, parts)
     modifiers = range(*found)
     for place, part in enumerate(parts):
         if part.role != "T":
@@ -107,10 +104,28 @@ def listing_of(text: str, language: str, catalogue: Catalogue, names: Names, *, 
             if telling(part.text):
                 return None
         elif catalogue.place_words.issuperset(lexical_tokens(part.text)):
-            places = (*places, Place(lexical_tokens(part.text)[0]))
+            listing = replace(listing, places=(*listing.places, Place(lexical_tokens(part.text)[0])))
         else:
             return None
-    return Listing(kinds, places, dates, hosts)
+    return listing
+
+
+def going_on(text: str, language: str, before: Listing, catalogue: Catalogue, names: Names) -> Listing | None:
+    """What a question asks that only changes the one before: "and in Japan?", 2025年は？; None where it asks for something else."""
+    folded = " ".join(fold(text).split())
+    parts = _parts(folded, language, catalogue, names)
+    if kind_of(text, language)[0] not in _MAY_LIST or any(part.role in "TX" for part in parts):
+        return None
+    now = _read(folded, tuple(dict.fromkeys(part.kind for part in parts if part.role == "K")), parts)
+    if now == Listing(()):
+        return None
+    return Listing(now.kinds or before.kinds, now.places or before.places, now.dates or before.dates, now.hosts or before.hosts)
+
+
+def _read(folded: str, kinds: tuple[str, ...], parts: Sequence[_Part]) -> Listing:
+    hosts = tuple((part.text, part.spellings) for part in parts if part.role == "N" and part.spellings and not part.place)
+    dates = tuple(date.iso for date in find_dates(folded) if not date.iso.startswith("--"))
+    return Listing(kinds, tuple(part.place for part in parts if part.place), dates, hosts)
 
 
 def _shape(roles: str, language: str) -> tuple[int, int] | None:
