@@ -24,7 +24,7 @@ def text_of(document: str) -> str | None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sets.FORMS)
+@pytest.mark.parametrize("name", [*sets.FORMS, "practice"])
 def test_every_span_and_nugget_of_the_projects_sets_is_proven(name: str) -> None:
     items = load(ROOT / "evals" / name)
     assert sets.problems(items, text_of, [file.relative_to(ROOT / "corpus").as_posix() for file in (ROOT / "corpus").rglob("*") if file.is_file() and "originals" not in file.parts]) == []
@@ -41,6 +41,10 @@ def test_the_sets_are_large_enough_to_gate() -> None:
     assert kinds["unanswerable-near"] > len(unanswerable) / 2
     assert len(load(ROOT / "evals" / "conflicts")) >= 25
     assert len({item.id.rsplit("/", 1)[0] for item in load(ROOT / "evals" / "conversations")}) >= 30
+
+
+def test_what_is_practised_on_is_never_reported() -> None:
+    assert {item.split for item in load(ROOT / "evals" / "practice")} == {"dev"}
 
 
 def test_no_document_tunes_and_tests() -> None:
