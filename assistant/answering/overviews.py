@@ -74,7 +74,7 @@ def table(question: str, listing: Listing, which: str, today: dt.date, things: S
         if found is None:
             continue
         citations.append(cite(len(citations) + 1, found.chunk, found.span.first, found.span.last, shown.document(found.chunk.document_id)))
-        cells = [cell for column in columns for cell in [_cell(column, thing, periods, shown.names, language)]]
+        cells = [_cell(column, thing, periods, shown.names, language) for column in columns]
         statements.append(Statement(" · ".join(filter(None, cells)), (len(citations),), found.dated))
         lines.append(_line([*cells, f"[{len(citations)}]"]))
     if not citations:
