@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from assistant.answering.claims import Checker
     from assistant.answering.extractive import Considered
     from assistant.language.packs import Pack
+    from assistant.language.times import Timed
     from assistant.retrieval.followups import Reading
     from assistant.retrieval.listings import Listing
     from assistant.retrieval.search import Found
@@ -239,9 +240,9 @@ class Assistant:
                     yield replace(listed, question=text, timings_ms={"total": round((time.perf_counter() - started) * 1000, 3)})
                     return
             weighing = selection.read()
-            made = [(reading, *self._considered(generation, self._timed(reading.text), filters, language)) for reading in readings]
+            made = [(reading, *self._considered(generation, self._timed(reading.text)[1].text, filters, language)) for reading in readings]
             # A question that may go on from the one before or begin anew is read as the documents answer it better.
-            reading, found, considered = max(made, key=lambda one: extractive.confidence(one[2], weighing))
+            reading, found, considered = made[0] if len(made) == 1 else max(made, key=lambda one: extractive.confidence(one[2], weighing))
             begun = time.perf_counter()
             names = self._retrieval().view(generation).names
             documents = partial(_existing, generation)
@@ -284,13 +285,11 @@ class Assistant:
         `before` are the questions that it may go on from.
         """
         from assistant.answering import overviews
-        from assistant.language.detection import detect
         from assistant.language.packs import pack, pack_or_english
-        from assistant.language.times import timed
         from assistant.retrieval.listings import editions_of, may_ask
 
-        retriever, text, spoken = self._retrieval(), reading.text, detect(reading.text)
-        said = timed(text, spoken, self._today)
+        retriever, text = self._retrieval(), reading.text
+        spoken, said = self._timed(text)
         if not before and not may_ask(text, spoken, timed=bool(said.when or said.which)):
             return None
         words = pack(language) if language else pack_or_english(spoken)
@@ -307,27 +306,25 @@ class Assistant:
 
     def _listing(self, generation: Generation, questions: Sequence[str]) -> Listing | None:
         """What the last of the questions asks of the catalogue, by itself or going on from those before."""
-        from assistant.language.detection import detect
         from assistant.language.lexical import lexical_tokens
-        from assistant.language.times import timed
         from assistant.retrieval.listings import going_on, listing_of
 
         names, catalogue = self._retrieval().view(generation).names, self._retrieval().catalogue(generation)
         rare = generation.manifest.passages * _TELLS_NOTHING
         asked: Listing | None = None
         for question in questions[-_TURNS:]:
-            spoken = detect(question)
-            said = timed(question, spoken, self._today).without
-            own = listing_of(said, spoken, catalogue, names, telling=lambda word: min(map(generation.lexical.frequency, lexical_tokens(word)), default=0) < rare)
-            asked = own or (going_on(said, spoken, asked, catalogue, names) if asked else None)
+            spoken, said = self._timed(question)
+            own = listing_of(said.without, spoken, catalogue, names, telling=lambda word: min(map(generation.lexical.frequency, lexical_tokens(word)), default=0) < rare)
+            asked = own or (going_on(said.without, spoken, asked, catalogue, names) if asked else None)
         return asked
 
-    def _timed(self, text: str) -> str:
-        """The question with the years that depend on today written out."""
+    def _timed(self, text: str) -> tuple[str, Timed]:
+        """The question's language, and what it says of time as seen from today."""
         from assistant.language.detection import detect
         from assistant.language.times import timed
 
-        return timed(text, detect(text), self._today).text
+        spoken = detect(text)
+        return spoken, timed(text, spoken, self._today)
 
     @property
     def _today(self) -> date:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 Reply = Callable[[list[dict[str, Any]]], str]
@@ -40,6 +42,22 @@ def chat_server(reply: Reply) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
     with served(Handler) as address:
         yield address, seen
+
+
+@contextmanager
+def running(command: Sequence[str], told: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that writes what it says to `told`; killed where it does not end when it is told to."""
+    with told.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=20)
 
 
 @contextmanager

@@ -241,7 +241,7 @@ def _conflict(considered: Considered, chosen: Sequence[Quote], citations: Sequen
     if question.kind not in ("date", "number"):
         return []
     known = values_of(question.text, question.language)
-    values = [values_of(q.unit.text, q.unit.chunk.language) - known for q in chosen]
+    values = [_values(q.unit) - known for q in chosen]
     for (i, one), (j, other) in combinations(enumerate(chosen), 2):
         apart = one.unit.chunk.document_id != other.unit.chunk.document_id and values[i] and values[j] and not values[i] & values[j]
         if apart and float(considered.vectors[units.index(one.unit)] @ considered.vectors[units.index(other.unit)]) > _SAME_VALUES:

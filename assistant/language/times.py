@@ -7,9 +7,8 @@ import re
 from dataclasses import dataclass
 
 from assistant.language.dates import write_date
-from assistant.language.lexical import fold
 from assistant.language.packs import pack_or_english
-from assistant.language.phrases import first_phrase
+from assistant.language.phrases import first_phrase, folded
 
 _YEARS = {"last_year": -1, "this_year": 0, "next_year": 1}
 _MONTHS = {"last_month": -1, "this_month": 0, "next_month": 1}
@@ -38,17 +37,17 @@ def timed(text: str, language: str, today: dt.date) -> Timed:
     """
     if _NAMED_YEAR.search(text):
         return Timed(text, without=text)
-    words, folded = pack_or_english(language).time, " ".join(fold(text).split())
+    words, said = pack_or_english(language).time, folded(text)
     for key in (*_YEARS, *_MONTHS):
-        span = first_phrase(folded, words.get(key, ()))
+        span = first_phrase(said, words.get(key, ()))
         # "cette année-là" is a year spoken of, not this one.
-        if span and not folded.startswith("-la", span[1]):
+        if span and not said.startswith("-la", span[1]):
             when = str(today.year + _YEARS[key]) if key in _YEARS else _month(today, _MONTHS[key])
-            said = f"{folded[: span[0]]}{write_date(when, language)}{folded[span[1] :]}"
-            return Timed(said, when, without=said)
+            dated = f"{said[: span[0]]}{write_date(when, language)}{said[span[1] :]}"
+            return Timed(dated, when, without=dated)
     for which in ("next", "latest"):
-        if span := first_phrase(folded, words.get(which, ())):
-            return Timed(text, which=which, without=" ".join(f"{folded[: span[0]]} {folded[span[1] :]}".split()))
+        if span := first_phrase(said, words.get(which, ())):
+            return Timed(text, which=which, without=" ".join(f"{said[: span[0]]} {said[span[1] :]}".split()))
     return Timed(text, without=text)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from assistant.language.dates import days_named
 from assistant.language.lexical import fold, lexical_tokens
 from assistant.language.packs import FALLBACK, pack_or_english
-from assistant.language.phrases import all_phrases
+from assistant.language.phrases import all_phrases, folded
 from assistant.language.sentences import sentences
 from assistant.language.territories import find_territories, territory_name
 from assistant.retrieval.names import FoundName, Names
@@ -52,9 +52,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one document is about. `places` are the known names in `place`, `territories` the codes of its countries; `stated` is true
-    when front matter says it.
-    """
+    """What one document is about. `places` are the known names in `place`, `territories` the codes of its countries."""
 
     document_id: str
     title: str
@@ -67,7 +65,6 @@ class Record:
     periods: tuple[Period, ...]
     organisers: tuple[str, ...]
     hosts: frozenset[Spellings]
-    stated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +87,10 @@ class Thing:
         # One source gives a fair's days one by one, another as a period.
         whole = {p for p in found if not any(other != p and other.start <= p.start and p.end <= other.end for other in found)}
         return tuple(sorted(whole, reverse=True))
+
+    def during(self, dates: Sequence[str]) -> tuple[Period, ...]:
+        """The periods that meet any of the days, months or years; all without any."""
+        return tuple(period for period in self.periods if not dates or any(map(period.meets, dates)))
 
     def first(self, part: Callable[[Record], Any]) -> Any:
         """What the first record that says something says."""
@@ -152,14 +153,14 @@ def _record(row: Sequence[Any], metadata: Mapping[str, Any], names: Names, find:
     hosts = frozenset(name.spellings for organiser in organisers for name in find(organiser))
     return Record(
         document_id, title, language, kind, _subject(title, json.loads(aliases), names, known), place, frozenset(name.spellings for name in find(place)),
-        _territories(place, language), periods, organisers, hosts, stated,
+        _territories(place, language), periods, organisers, hosts,
     )  # fmt: skip
 
 
 def _territories(place: str, language: str) -> frozenset[str]:
     """Countries by their English names, which front matter mostly uses; by the document's language where there is none."""
-    folded = fold(place)
-    return frozenset(found.code for found in find_territories(folded, FALLBACK) or find_territories(folded, language))
+    said = fold(place)
+    return frozenset(found.code for found in find_territories(said, FALLBACK) or find_territories(said, language))
 
 
 def _listed(value: Any) -> list[Any]:
@@ -194,33 +195,28 @@ def _is_iso(text: str) -> bool:
 # -- documents without front matter -----------------------------------------------------------------------------------------
 
 
-@cache
-def _kind_words(language: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple(pack_or_english(language).kinds.items())
-
-
 def _kind_of(title: str, language: str) -> str:
     """The kind that a title names last before its first mark of punctuation: "Lake Health Forum: programme" is a forum's."""
-    folded = " ".join(fold(title).split())
-    head = re.split(r"[:：|–—]\s", folded, maxsplit=1)[0] or folded
-    return max(((end, kind) for kind, words in _kind_words(language) for end in _named(head, words)), default=(0, ""))[1]
+    said = folded(title)
+    head = re.split(r"[:：|–—]\s", said, maxsplit=1)[0] or said
+    return max(((end, kind) for kind, words in pack_or_english(language).kinds.items() for end in _named(head, words)), default=(0, ""))[1]
 
 
-def _named(folded: str, words: Sequence[str]) -> Iterator[int]:
+def _named(text: str, words: Sequence[str]) -> Iterator[int]:
     """Where the words end in a folded text, alone or as the end of a compound (Ärztekongress)."""
-    yield from (end for _, end in all_phrases(folded, words))
+    yield from (end for _, end in all_phrases(text, words))
     endings = tuple(fold(word) for word in words if len(word) >= _SHORTEST_ENDING)
-    yield from (match.end() for match in re.finditer(r"[^\W\d_]+", folded) if match[0].endswith(endings))
+    yield from (match.end() for match in re.finditer(r"[^\W\d_]+", text) if match[0].endswith(endings))
 
 
 def _telling(title: str, language: str, kind: str, published: str, opening: str) -> str:
-    """The first sentence of a document that says when: it names the day of something, and its kind; "" if none."""
-    words = [word for key, group in _kind_words(language) if key == kind for word in group]
+    """The first sentence of a document that says when: it names the day of something, and its kind; its title if none."""
+    words = pack_or_english(language).kinds.get(kind, ())
     for start, end in sentences(opening, language):
         text = opening[start:end]
         days = [day.iso for day in days_named(text) if len(day.iso) >= 10]
         # The day on its own is the dateline, or the day on which it was published.
-        if days and set(days) != {published} and any(_named(" ".join(fold(text).split()), words)):
+        if days and set(days) != {published} and any(_named(folded(text), words)):
             return text
     return title
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.language.lexical import fold
 from assistant.language.packs import pack_or_english
-from assistant.language.phrases import all_phrases
+from assistant.language.phrases import all_phrases, folded
 from assistant.retrieval.names import Names
 
 
@@ -36,7 +35,7 @@ def refers(question: str, language: str) -> bool:
     >>> refers("And who organised it?", "en"), refers("Which clusters are there in Japan?", "en")
     (True, False)
     """
-    words, folded = pack_or_english(language).follow_up, " ".join(fold(question).split())
-    begins = all_phrases(folded, words.get("begins", ()))
-    first = next((place for place, character in enumerate(folded) if character.isalnum()), 0)
-    return bool((begins and begins[0][0] == first) or all_phrases(folded, words.get("refers", ())))
+    words, said = pack_or_english(language).follow_up, folded(question)
+    begins = all_phrases(said, words.get("begins", ()))
+    first = next((place for place, character in enumerate(said) if character.isalnum()), 0)
+    return bool((begins and begins[0][0] == first) or all_phrases(said, words.get("refers", ())))

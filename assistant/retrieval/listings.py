@@ -14,7 +14,7 @@ from functools import cache
 from assistant.language.dates import find_dates
 from assistant.language.lexical import fold, fold_word, lexical_tokens
 from assistant.language.packs import pack_or_english
-from assistant.language.phrases import all_phrases
+from assistant.language.phrases import all_phrases, folded
 from assistant.language.scripts import is_unspaced, script_of
 from assistant.language.territories import find_territories, lies_in, territory_name
 from assistant.retrieval.catalogue import EVENTS, Catalogue, Period, Record, Spellings, Thing
@@ -24,11 +24,13 @@ from assistant.retrieval.questions import kind_of, light_tokens, stopwords
 # What kinds of question may ask for a list; "which organisations" asks for a who.
 _MAY_LIST = ("list", "")
 _WHO = "organisation"
-# Words such as "innovation" between "which" and the kind: in so large a share of passages a word tells nothing apart.
+# Most words between "which" and the kind ("life science parks"), and most characters of a Korean particle.
 _MODIFIERS = 3
 _PARTICLE = 3
 # Languages that put what is listed before the words that ask for the list.
 _KIND_FIRST = ("ja", "zh", "ko")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place of a question: a country's or continent's code, a known name's spellings, or a word of the records' places."""
@@ -66,14 +68,14 @@ class Listing:
 
     def periods(self, thing: Thing) -> tuple[Period, ...]:
         """The thing's periods that meet the dates; all without any."""
-        return tuple(p for p in thing.periods if not self.dates or any(p.meets(date) for date in self.dates))
+        return thing.during(self.dates)
 
 
 def may_ask(text: str, language: str, *, timed: bool) -> bool:
     """False where a question surely asks nothing of a catalogue, which then need not be read: it names no kind and asks for no date."""
-    folded = " ".join(fold(text).split())
+    said = folded(text)
     kinds = pack_or_english(language).kinds.values()
-    return timed or kind_of(text, language)[0] == "date" or any(all_phrases(folded, phrases) for phrases in kinds)
+    return timed or kind_of(text, language)[0] == "date" or any(all_phrases(said, phrases) for phrases in kinds)
 
 
 def listing_of(text: str, language: str, catalogue: Catalogue, names: Names, *, telling: Callable[[str], bool]) -> Listing | None:
@@ -83,8 +85,8 @@ def listing_of(text: str, language: str, catalogue: Catalogue, names: Names, *, 
     """
     words = pack_or_english(language)
     asked, _ = kind_of(text, language)
-    folded = " ".join(fold(text).split())
-    parts = _parts(folded, language, catalogue, names)
+    said = folded(text)
+    parts = _parts(said, language, catalogue, names)
     kinds = tuple(dict.fromkeys(part.kind for part in parts if part.role == "K"))
     if not kinds or any(part.role == "X" for part in parts):
         return None
@@ -95,7 +97,7 @@ def listing_of(text: str, language: str, catalogue: Catalogue, names: Names, *, 
     found = _shape("".join(part.role for part in parts), words.code)
     if found is None:
         return None
-    listing = _read(folded, kinds, parts)
+    listing = _read(said, kinds, parts)
     modifiers = range(*found)
     for place, part in enumerate(parts):
         if part.role != "T":
@@ -112,20 +114,24 @@ def listing_of(text: str, language: str, catalogue: Catalogue, names: Names, *, 
 
 def going_on(text: str, language: str, before: Listing, catalogue: Catalogue, names: Names) -> Listing | None:
     """What a question asks that only changes the one before: "and in Japan?", 2025年は？; None where it asks for something else."""
-    folded = " ".join(fold(text).split())
-    parts = _parts(folded, language, catalogue, names)
+    said = folded(text)
+    parts = _parts(said, language, catalogue, names)
     if kind_of(text, language)[0] not in _MAY_LIST or any(part.role in "TX" for part in parts):
         return None
-    now = _read(folded, tuple(dict.fromkeys(part.kind for part in parts if part.role == "K")), parts)
+    now = _read(said, tuple(dict.fromkeys(part.kind for part in parts if part.role == "K")), parts)
     if now == Listing(()):
         return None
     return Listing(now.kinds or before.kinds, now.places or before.places, now.dates or before.dates, now.hosts or before.hosts)
 
 
-def _read(folded: str, kinds: tuple[str, ...], parts: Sequence[_Part]) -> Listing:
+def _read(question: str, kinds: tuple[str, ...], parts: Sequence[_Part]) -> Listing:
     hosts = tuple((part.text, part.spellings) for part in parts if part.role == "N" and part.spellings and not part.place)
-    dates = tuple(date.iso for date in find_dates(folded) if not date.iso.startswith("--"))
-    return Listing(kinds, tuple(part.place for part in parts if part.place), dates, hosts)
+    return Listing(kinds, tuple(part.place for part in parts if part.place), _dates(question), hosts)
+
+
+def _dates(question: str) -> tuple[str, ...]:
+    """Days, months and years of a question, ISO; a day without its year is none."""
+    return tuple(date.iso for date in find_dates(question) if not date.iso.startswith("--"))
 
 
 def _shape(roles: str, language: str) -> tuple[int, int] | None:
@@ -153,16 +159,16 @@ class _Part:
     spellings: Spellings = ()
 
 
-def _parts(folded: str, language: str, catalogue: Catalogue, names: Names, asking: str = "") -> list[_Part]:
+def _parts(question: str, language: str, catalogue: Catalogue, names: Names, asking: str = "") -> list[_Part]:
     """The folded question in parts; `asking` is a phrase of it that asks for nothing more."""
     words = pack_or_english(language)
-    spans: list[tuple[int, int, _Part]] = [(start, end, _Part("S")) for start, end in all_phrases(folded, [asking] if asking else [])]
+    spans: list[tuple[int, int, _Part]] = [(start, end, _Part("S")) for start, end in all_phrases(question, [asking] if asking else [])]
 
     def free(start: int, end: int) -> bool:
         return all(end <= a or b <= start for a, b, _ in spans)
 
-    for name in names.find(folded):
-        said = folded[name.start : name.end]
+    for name in names.find(question):
+        said = question[name.start : name.end]
         territories = [found for found in find_territories(said, language) if (found.start, found.end) == (0, len(said))]
         if name.spellings in catalogue.places:
             part = _Part("N", said, place=Place(_written(name, said), spellings=name.spellings), spellings=name.spellings)
@@ -174,26 +180,26 @@ def _parts(folded: str, language: str, catalogue: Catalogue, names: Names, askin
             part = _Part("X", said, spellings=name.spellings)
         if free(name.start, name.end):
             spans.append((name.start, name.end, part))
-    for territory in find_territories(folded, language):
+    for territory in find_territories(question, language):
         if free(territory.start, territory.end):
-            spans.append((territory.start, territory.end, _Part("N", place=Place(folded[territory.start : territory.end], territory=territory.code))))
-    spans += [(date.start, date.end, _Part("N")) for date in find_dates(folded) if free(date.start, date.end)]
-    by_kind = [(start - end, start, end, kind) for kind, phrases in words.kinds.items() for start, end in all_phrases(folded, phrases)]
+            spans.append((territory.start, territory.end, _Part("N", place=Place(question[territory.start : territory.end], territory=territory.code))))
+    spans += [(date.start, date.end, _Part("N")) for date in find_dates(question) if free(date.start, date.end)]
+    by_kind = [(start - end, start, end, kind) for kind, phrases in words.kinds.items() for start, end in all_phrases(question, phrases)]
     for _, start, end, kind in sorted(by_kind):
         if free(start, end):
             spans.append((start, end, _Part("K", kind=kind)))
     # A phrase that asks for all may hold the kind itself ("qué foros").
-    for start, end in all_phrases(folded, words.listing):
+    for start, end in all_phrases(question, words.listing):
         inner = [a for a, b, _ in spans if start < b and a < end]
         if not inner or min(inner) > start:
             spans.append((start, min([end, *inner]), _Part("L")))
     parts: list[_Part] = []
     position = 0
     for start, end, part in sorted(spans, key=lambda span: span[:2]):
-        parts += _others(folded[position:start], language, behind=position > 0)
+        parts += _others(question[position:start], language, behind=position > 0)
         parts.append(part)
         position = end
-    return [*parts, *_others(folded[position:], language, behind=position > 0)]
+    return [*parts, *_others(question[position:], language, behind=position > 0)]
 
 
 def _written(name: FoundName, said: str) -> str:
@@ -203,7 +209,7 @@ def _written(name: FoundName, said: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EditionQuestion:
-    """A question for the dates of an event: of its next or latest edition (`which`), of one in a year, or of all that there are."""
+    """A question for the dates of an event: of the `periods` that meet the question's own dates, or of all that there are."""
 
     thing: Thing
     periods: tuple[Period, ...]
@@ -215,18 +221,17 @@ def editions_of(text: str, language: str, catalogue: Catalogue, names: Names, th
     `timed` is true of a question that says when as seen from today ("next", "last year"), which need not say "when" as well.
     """
     asked, asking = kind_of(text, language)
-    folded = " ".join(fold(text).split())
+    said = folded(text)
     if asked != "date" and not (timed and asked in _MAY_LIST):
         return None
-    parts = _parts(folded, language, catalogue, names, asking)
+    parts = _parts(said, language, catalogue, names, asking)
     if any(part.role == "T" for part in parts):
         return None
     named = {part.spellings for part in parts if part.spellings in catalogue.dated}
     about = [thing for thing in things() if thing.spellings in named] if named else []
     if len(about) != 1:
         return None
-    dates = [date.iso for date in find_dates(folded) if not date.iso.startswith("--")]
-    return EditionQuestion(about[0], tuple(p for p in about[0].periods if not dates or any(p.meets(date) for date in dates)))
+    return EditionQuestion(about[0], about[0].during(_dates(said)))
 
 
 def _others(text: str, language: str, *, behind: bool) -> list[_Part]:

@@ -13,7 +13,7 @@ from functools import cache
 from assistant.language.detection import detect
 from assistant.language.lexical import fold, fold_word, lexical_tokens, tokens_with_offsets
 from assistant.language.packs import QUESTION_KINDS, codes, pack, pack_or_english
-from assistant.language.phrases import spans_of
+from assistant.language.phrases import folded, spans_of
 from assistant.language.scripts import HANGUL, is_unspaced, script_of
 from assistant.retrieval.names import FoundName, Names
 
@@ -141,10 +141,10 @@ def kinds_of(text: str, language: str) -> tuple[str, ...]:
 
 def _asked(text: str, language: str) -> Iterator[tuple[str, str, int]]:
     """The pack's asking phrases that stand whole in the text: kind, folded phrase, where it stands first in the folded text."""
-    folded = " ".join(fold(text).split())
+    said = folded(text)
     for kind, phrases in _phrases(language):
         for phrase in phrases:
-            if found := next(spans_of(folded, phrase), None):
+            if found := next(spans_of(said, phrase), None):
                 yield kind, phrase, found[0]
 
 

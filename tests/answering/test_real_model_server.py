@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from assistant.answering.citations import is_valid
 from assistant.answering.models import load_llm
 from assistant.language.packs import pack
 from assistant.settings import LLMSettings
+from tests.servers import running
 
 pytestmark = [
     pytest.mark.slow,
@@ -61,9 +61,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LLMSettings]:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HOME": str(folder / "home"), "CUDA_VISIBLE_DEVICES": ""}
     command = [str(Path(sys.executable).with_name("transformers")), "serve", str(folder / "tiny"), "--device", "cpu", "--host", "127.0.0.1", "--port", "0", "--default-seed", "1"]
     told = folder / "told"
-    with told.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
-    try:
+    with running(command, told, cwd=folder, env=environment) as process:
         until = time.monotonic() + 60
         while not (found := re.search(r"running on (http://127\.0\.0\.1:\d+)", told.read_text("utf-8"))):
             assert process.poll() is None, told.read_text("utf-8")
@@ -72,13 +70,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LLMSettings]:
         yield LLMSettings(
             provider="openai-like", model=str(folder / "tiny"), base_url=f"{found[1]}/v1", timeout_s=20, options={"temperature": 1.0, "max_tokens": 400}
         )  # type: ignore[call-arg]  # fmt: skip
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=10)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.models import Model, model_server
+from tests.servers import running
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 Found = TypeVar("Found")
@@ -39,17 +39,8 @@ def chat(folder: Path) -> Iterator[str]:
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ASSISTANT_")}
     told = folder / "stderr"
-    with told.open("wb") as stderr:
-        process = subprocess.Popen([sys.executable, "-m", "assistant", "serve", "--port", "0"], cwd=folder, env=environment, stderr=stderr, stdout=subprocess.DEVNULL)
-    try:
+    with running([sys.executable, "-m", "assistant", "serve", "--port", "0"], told, cwd=folder, env=environment) as process:
         yield awaited(lambda: re.search(r"http://127\.0\.0\.1:\d+(?=  )", told.read_text("utf-8")) if process.poll() is None else pytest.fail(told.read_text("utf-8"))).group()
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=20)
 
 
 @contextmanager
