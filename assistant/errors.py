@@ -85,6 +85,10 @@ class ModelUnavailable(AssistantError):
     """An encoder, reranker or language model could not be loaded or did not answer."""
 
 
+class ScopeError(AssistantError):
+    """Something was asked of a limited assistant that only the whole one may do."""
+
+
 class QuestionError(AssistantError):
     """A question that cannot be asked as it stands (empty, too long)."""
 

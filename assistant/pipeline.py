@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from assistant.answering.models import OPENAI_LIKE
-from assistant.errors import DeleteUnproven, DocumentNotFound, IndexMismatch, IndexNotFound, NameNotFound, QuestionError
+from assistant.errors import (
+    DeleteUnproven,
+    DocumentNotFound,
+    IndexMismatch,
+    IndexNotFound,
+    NameNotFound,
+    QuestionError,
+    ScopeError,
+)
 from assistant.feedback import FeedbackStore
 from assistant.index.encoders import Encoder, load_encoder, may_be, packaged_table
 from assistant.index.generation import (
@@ -56,6 +64,7 @@ if TYPE_CHECKING:
     from assistant.language.times import Timed
     from assistant.retrieval.followups import Reading
     from assistant.retrieval.listings import Listing
+    from assistant.retrieval.rerankers import Reranker
     from assistant.retrieval.search import Found
     from assistant.retrieval.suggestions import Suggestion
 
@@ -66,19 +75,28 @@ _TURNS, _REMEMBERED = 6, 600
 _TELLS_NOTHING = 0.03
 
 
+@dataclass(slots=True)
+class _Loaded:
+    """What takes long to load or must be one for all: shared by an assistant and its limited ones."""
+
+    encoder: Encoder | None
+    llm: LLM | None
+    reranker: Reranker | None = None
+    breaker: Breaker | None = None
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Assistant:
     """Everything the project can do, over one index. Thread-safe; close it, or use it in a `with` block."""
 
     def __init__(self, settings: Settings, encoder: Encoder | None = None, llm: LLM | None = None) -> None:
         self.settings = settings
         self._index = settings.index.path
-        self._given_encoder = encoder
-        self._guard = threading.Lock()
+        self._loaded = _Loaded(encoder, llm)
         self._generations = Generations(self._index)
         self.feedback = FeedbackStore(settings.feedback.path, settings.feedback.days)
         self._retriever: Any = None
-        self._llm = llm
-        self._breaker: Breaker | None = None
+        self._scope: Filters | None = None
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, encoder: Encoder | None = None, llm: LLM | None = None) -> Assistant:
@@ -99,12 +117,22 @@ class Assistant:
         other._retriever = None
         return other
 
+    def limited(self, scope: Filters) -> Assistant:
+        """The same assistant for those who may see no more than a scope's collections, or only what is public, over the same open index.
+
+        Whatever it is asked, what lies outside is not found, listed, counted, or known by name. It only reads. Close only the first.
+        """
+        other = copy.copy(self)
+        other._scope = scope.within(self._scope or Filters())
+        other._retriever = None
+        return other
+
     def close(self) -> None:
         self._generations.close()
-        if self._llm is not None and self.settings.llm.provider:
+        if self._loaded.llm is not None and self.settings.llm.provider:
             from assistant.answering.calls import hang_up
 
-            hang_up(self._llm)
+            hang_up(self._loaded.llm)
 
     def __enter__(self) -> Assistant:
         return self
@@ -117,10 +145,10 @@ class Assistant:
     @property
     def encoder(self) -> Encoder:
         """The encoder that the settings name, loaded when first needed."""
-        with self._guard:
-            if self._given_encoder is None:
-                self._given_encoder = load_encoder(self.settings.embedding)
-            return self._given_encoder
+        with self._loaded.guard:
+            if self._loaded.encoder is None:
+                self._loaded.encoder = load_encoder(self.settings.embedding)
+            return self._loaded.encoder
 
     @property
     def _chunking(self) -> str:
@@ -134,7 +162,7 @@ class Assistant:
         manifest = self._manifest()
         if manifest is None:
             return
-        if self._given_encoder is None and not may_be(manifest.encoder, self.settings.embedding):
+        if self._loaded.encoder is None and not may_be(manifest.encoder, self.settings.embedding):
             self._mismatch("encoder", manifest.encoder, f"embedding.model = {self.settings.embedding.model}")
         if manifest.encoder != self.encoder.fingerprint:
             self._mismatch("encoder", manifest.encoder, self.encoder.fingerprint)
@@ -167,9 +195,11 @@ class Assistant:
             from assistant.retrieval.rerankers import CrossEncoderReranker
             from assistant.retrieval.search import Retriever
 
-            model = self.settings.retrieval.reranker
-            reranker = CrossEncoderReranker(model) if model else None
-            self._retriever = Retriever(self.settings.retrieval, self.encoder, self.settings.answering.clock, self.settings.names.glossary, reranker)
+            model, encoder = self.settings.retrieval.reranker, self.encoder
+            with self._loaded.guard:
+                if model and self._loaded.reranker is None:
+                    self._loaded.reranker = CrossEncoderReranker(model)
+            self._retriever = Retriever(self.settings.retrieval, encoder, self.settings.answering.clock, self.settings.names.glossary, self._loaded.reranker, self._scope)
         return self._retriever
 
     def search(self, question: str, top_k: int = 5, filters: Filters | None = None) -> list[ScoredChunk]:
@@ -273,8 +303,9 @@ class Assistant:
         if found is None:
             return None
         kind, words = found[0], pack(language) if language else found[1]
-        rows = generation.db.execute("SELECT language, count(*) FROM documents GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
-        newest = generation.db.execute("SELECT max(date) FROM documents").fetchone()[0] or ""
+        scope, hidden = self._scope or Filters(), self._retrieval().hidden(generation)
+        rows = generation.documents("d.language, count(*)", scope, "GROUP BY 1 ORDER BY 2 DESC, 1", hidden)
+        newest = generation.documents("max(d.date)", scope, "", hidden)[0][0] or ""
         spoken = ", ".join(words.language_name(code) for code, _ in rows)
         said = reply(kind, words, documents=sum(count for _, count in rows), languages=spoken, newest=write_date(newest, words.code) if newest else words.interface["undated"])
         return Answer(text, said, words.code, "talk", False, (Statement(said, ()),))
@@ -373,9 +404,9 @@ class Assistant:
     def _calls(self) -> Breaker:
         from assistant.answering.calls import Breaker
 
-        with self._guard:
-            self._breaker = self._breaker or Breaker()
-            return self._breaker
+        with self._loaded.guard:
+            self._loaded.breaker = self._loaded.breaker or Breaker()
+            return self._loaded.breaker
 
     @property
     def _strict(self) -> bool:
@@ -384,12 +415,12 @@ class Assistant:
     @property
     def model(self) -> LLM | None:
         """The language model that answers, loaded when first needed; None without one. Raises SettingsError."""
-        with self._guard:
-            if self._llm is None and self.settings.llm.provider:
+        with self._loaded.guard:
+            if self._loaded.llm is None and self.settings.llm.provider:
                 from assistant.answering.models import load_llm
 
-                self._llm = load_llm(self.settings.llm)
-            return self._llm
+                self._loaded.llm = load_llm(self.settings.llm)
+            return self._loaded.llm
 
     def _asked(self, model: LLM, question: str, passages: Sequence[ScoredChunk], words: Pack, left: float) -> Iterator[str]:
         from assistant.answering.calls import stream
@@ -410,11 +441,42 @@ class Assistant:
 
         Raises DocumentNotFound, IndexNotFound.
         """
+        self._whole()
         with self._leased() as generation:
             return _existing(generation, document_id)
 
+    def shown(self, document_id: str) -> tuple[Document, list[Chunk]]:
+        """A document, its text empty unless all of it may be shown, and as much of its passages as may be.
+
+        Raises DocumentNotFound for what may not be found now (embargoed, expired, replaced) or lies outside the scope; IndexNotFound.
+        """
+        with self._leased() as generation:
+            retriever = self._retrieval()
+            if not retriever.may_find(generation, document_id):
+                raise _no_document(document_id)
+            document = _existing(generation, document_id)
+            return document if document.display == "full" else replace(document, text="", sections=(), pages=()), retriever.passages(generation, document_id)
+
+    def original(self, document_id: str) -> Path:
+        """The file that a document was read from, as it was then. Raises DocumentNotFound as `shown` does, and where the file has gone,
+        has changed since, or may not be shown whole; IndexNotFound.
+        """
+        from assistant.ingestion.sources import original
+
+        document, _ = self.shown(document_id)
+        file = original(self.settings.sources(), document_id, document.content_hash) if document.display == "full" else None
+        if file is None:
+            raise _no_document(document_id)
+        return file
+
+    def _whole(self) -> None:
+        """For what a limited assistant must not do. Raises ScopeError."""
+        if self._scope is not None:
+            raise ScopeError("a limited assistant only answers, searches and shows", fix="ask the assistant that it was made from")
+
     def fingerprint(self) -> str:
         """What the answers depend on: encoder, chunking and every document's content. Raises IndexNotFound."""
+        self._whole()
         with self._leased() as generation:
             rows = generation.db.execute("SELECT id, content_hash FROM documents ORDER BY id")
             content = hashlib.blake2b("\n".join(f"{i} {h}" for i, h in rows).encode(), digest_size=8).hexdigest()
@@ -427,6 +489,7 @@ class Assistant:
         from assistant.retrieval.glossary import Glossary
         from assistant.retrieval.suggestions import suggest
 
+        self._whole()
         with self._leased() as generation:
             texts = generation.db.execute("SELECT id, text FROM documents ORDER BY id")
             return suggest(texts, self._retrieval().view(generation).names, Glossary.read(self.settings.names.glossary))
@@ -468,6 +531,7 @@ class Assistant:
         from assistant.ingestion.sources import scopes
         from assistant.writing import Writer
 
+        self._whole()
         chosen = scopes(self.settings.sources(), None if paths is None else [Path(p) for p in paths])
         report = Writer(self.settings, self.encoder).ingest(
             chosen, rebuild=rebuild, prune=prune, confirmed=confirmed, forget_tombstones=forget_tombstones, progress=progress
@@ -483,6 +547,7 @@ class Assistant:
         """
         from assistant.writing import Writer
 
+        self._whole()
         done = Writer(self.settings, self.encoder).delete(document_ids, self._generations.refresh)
         self.feedback.forget(document_ids)
         with self._leased() as generation:
@@ -502,6 +567,7 @@ class Assistant:
         """What is indexed: counts by collection and language, undated documents, failures, the generation."""
         from assistant.index.proof import size
 
+        self._whole()
         manifest = self._manifest()
         if manifest is None:
             return {"indexed": False, "index": str(self._index), "documents": 0, "passages": 0}
@@ -532,20 +598,25 @@ class Assistant:
 
     def passages(self, document_id: str) -> list[Chunk]:
         """A document's passages, in order; none of a document that is not there. Raises IndexNotFound."""
+        self._whole()
         with self._leased() as generation:
             return generation.passages(document_id)
 
     def document_ids(self) -> list[str]:
-        """Ids of all documents of the published index, in order."""
+        """Ids of all documents of the published index, or of the scope, in order."""
         with self._leased() as generation:
-            return [row[0] for row in generation.db.execute("SELECT id FROM documents ORDER BY id")]
+            return [row[0] for row in generation.documents("d.id", self._scope or Filters(), "ORDER BY d.id")]
 
 
 def _existing(generation: Generation, document_id: str) -> Document:
     document = generation.document(document_id)
     if document is None:
-        raise DocumentNotFound(f"there is no document {document_id}", fix="assistant status --json lists the documents' ids")
+        raise _no_document(document_id)
     return document
+
+
+def _no_document(document_id: str) -> DocumentNotFound:
+    return DocumentNotFound(f"there is no document {document_id}", fix="assistant status --json lists the documents' ids")
 
 
 def _checked(question: str) -> str:

@@ -170,7 +170,7 @@ class Message:
 class Filters:
     """Restrictions on the passages that may be found; an empty tuple or string restricts nothing.
 
-    Dates are ISO and inclusive; a document without a date never passes a date filter.
+    Dates are ISO and inclusive; a document without a date never passes a date filter. `public` leaves what anyone may see.
     """
 
     collections: tuple[str, ...] = ()
@@ -178,6 +178,7 @@ class Filters:
     documents: tuple[str, ...] = ()
     date_from: str = ""
     date_to: str = ""
+    public: bool = False
 
     def __post_init__(self) -> None:
         for name in ("collections", "languages", "documents"):
@@ -192,7 +193,15 @@ class Filters:
     @property
     def restricts_rows(self) -> bool:
         """True when something other than the collection is restricted."""
-        return bool(self.languages or self.documents or self.date_from or self.date_to)
+        return bool(self.languages or self.documents or self.date_from or self.date_to or self.public)
+
+    def within(self, scope: Filters) -> Filters:
+        """What passes both: these restrictions, and the collections and publicity of a scope."""
+        collections = self.collections or scope.collections
+        if self.collections and scope.collections:
+            # No collection is called "", so nothing passes where the two have none in common.
+            collections = tuple(c for c in self.collections if c in scope.collections) or ("",)
+        return dataclasses.replace(self, collections=collections, public=self.public or scope.public)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ LOCK = "lock"
 # Up to here exact search in memory (40 MB at 512 wide) takes a few milliseconds, finds everything, and saves a cold
 # start the import of Chroma (0.8 s, 2.5 s the first time; docs/decisions/002-index.md).
 EXACT_ROWS = 20_000
+_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class Generation:
         if not self._lock.acquire():
             raise FileNotFoundError(folder)
         self._dense: VectorIndex | None = None
+        self._passing: dict[tuple[Filters, frozenset[str]], NDArray[np.int64]] = {}
         # One connection for all threads: SQLite serialises them, and a connection for each would stay open after it.
         uri = f"{(folder / 'passages.sqlite').resolve().as_uri()}?mode=ro&immutable=1"
         try:
@@ -185,6 +187,11 @@ class Generation:
     def document(self, document_id: str) -> Document | None:
         return read_document(self.db, document_id)
 
+    def documents(self, columns: str, scope: Filters, rest: str = "", hidden: Iterable[str] = ()) -> list[tuple[Any, ...]]:
+        """Rows of the documents `d` of a scope that are not hidden: these columns, and what else the query says."""
+        clauses, values = _clauses(scope, hidden)
+        return self.db.execute(f"SELECT {columns} FROM documents d WHERE {clauses} {rest}", values).fetchall()
+
     def chunks(self, keys: Sequence[int]) -> dict[int, Chunk]:
         """Passages by key."""
         found: dict[int, Chunk] = {}
@@ -215,9 +222,18 @@ class Generation:
 
     def keys_passing(self, filters: Filters, hidden: Iterable[str] = ()) -> NDArray[np.int64]:
         """Keys of the passages that pass the filters and belong to no hidden document, ascending."""
-        clauses, values = _clauses(filters, hidden)
-        query = f"SELECT c.key FROM chunks c JOIN documents d ON d.id = c.document_id WHERE {clauses} ORDER BY c.key"
-        return np.fromiter((row[0] for row in self.db.execute(query, values)), dtype=np.int64)
+        asked = (filters, frozenset(hidden))
+        found = self._passing.get(asked)
+        if found is None:
+            clauses, values = _clauses(*asked)
+            query = f"SELECT c.key FROM chunks c JOIN documents d ON d.id = c.document_id WHERE {clauses} ORDER BY c.key"
+            found = np.fromiter((row[0] for row in self.db.execute(query, values)), dtype=np.int64)
+            # A portal's visitors all ask with the same filters. Dropped as a whole: nothing here is worth an order.
+            if len(self._passing) >= _KEPT:
+                self._passing.clear()
+            found.flags.writeable = False
+            self._passing[asked] = found
+        return found
 
     def documents_passing(self, filters: Filters, hidden: Iterable[str] = ()) -> frozenset[str]:
         """Ids of the documents that pass the filters and are not hidden."""
@@ -254,6 +270,8 @@ def _clauses(filters: Filters, hidden: Iterable[str]) -> tuple[str, list[Any]]:
     if filters.date_to:
         clauses.append("d.date <> '' AND substr(d.date, 1, length(?)) <= ?")
         values.extend((filters.date_to, filters.date_to))
+    if filters.public:
+        clauses.append("d.visibility = 'public'")
     blocked = list(hidden)
     if blocked:
         clauses.append("d.id NOT IN (SELECT value FROM json_each(?))")

@@ -146,6 +146,20 @@ def list_source(scope: Scope) -> Listing:
     return listing
 
 
+def original(sources: Sequence[Source], document_id: str, content_hash: str) -> Path | None:
+    """The file of a document, as it was when it was read; None where there is none, it has changed since, or a link leads out of its source."""
+    for source in sources:
+        prefix = f"{source.collection}/{Scope(source).name}/"
+        if source.path is None or not document_id.startswith(prefix):
+            continue
+        path = source.path.resolve()
+        root = path.parent if path.is_file() else path
+        file = root / document_id.removeprefix(prefix)
+        if file.is_file() and file.resolve().is_relative_to(root) and _hash(file, source.visibility) == content_hash:
+            return file
+    return None
+
+
 def _walk(root: Path, top: Path, failed: list[FailedFile]) -> Iterator[Path]:
     """Files below top in a stable order; hidden ones and sidecars left out, links that leave the root refused."""
 

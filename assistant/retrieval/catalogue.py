@@ -9,8 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -26,6 +25,7 @@ from assistant.retrieval.names import FoundName, Names
 EVENTS = ("forum", "conference", "event")
 # A document without front matter says what it is about in its first sentences.
 _OPENING = 1500
+COLUMNS = f"d.id, d.title, d.language, d.date, d.metadata, d.aliases, substr(d.text, 1, {_OPENING})"
 _SHORTEST_ENDING = 5
 _STEM = re.compile(r"(\.[a-z]{2})?(\.[a-z]+)?$")
 Spellings = tuple[str, ...]
@@ -106,11 +106,11 @@ class Catalogue:
     organisers, `place_words` all lexical tokens of the places; `dated` the names of what has dates.
     """
 
-    def __init__(self, db: sqlite3.Connection, names: Names) -> None:
+    def __init__(self, documents: Iterable[Sequence[Any]], names: Names) -> None:
+        """`documents` are rows of the columns `COLUMNS`, in the order of their ids."""
         # Many documents share a place or an organiser.
         find = cache(lambda text: tuple(names.find(text)))
-        rows = db.execute("SELECT id, title, language, date, metadata, aliases, substr(text, 1, ?) FROM documents ORDER BY id", (_OPENING,)).fetchall()
-        stated = [(row, json.loads(row[4])) for row in rows]
+        stated = [(row, json.loads(row[4])) for row in documents]
         known = frozenset(name.spellings for _, metadata in stated for name in find(_where(metadata)))
         self._records = [record for row, metadata in stated if (record := _record(row, metadata, names, find, known))]
         self.places = known

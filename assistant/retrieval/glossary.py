@@ -15,8 +15,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,10 +29,14 @@ Group = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Glossary:
-    """`groups` of spellings of one name each, and the groups that a person has turned down."""
+    """`groups` of spellings of one name each, and the groups that a person has turned down.
+
+    `seen_in` says in which document a group was found, where it was suggested and not written by hand.
+    """
 
     groups: tuple[Group, ...] = ()
     ignored: tuple[Group, ...] = ()
+    seen_in: Mapping[Group, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Glossary:
@@ -46,7 +50,13 @@ class Glossary:
         unknown = sorted(set(content) - {"names", "ignored"})
         if unknown:
             raise SettingsError(f"the glossary {path} has an unknown table {unknown[0]}", fix="it holds [[names]] and [[ignored]] only")
-        return cls(*(tuple(_groups(path, kind, content.get(kind, []))) for kind in ("names", "ignored")))
+        names, ignored = (tuple(_groups(path, kind, content.get(kind, []))) for kind in ("names", "ignored"))
+        stated = {group: str(entry.get("seen_in", "")) for group, entry in zip(names, content.get("names", []), strict=False)}
+        return cls(names, ignored, stated)
+
+    def seen(self, documents: Container[str]) -> list[Group]:
+        """The groups that were found in one of these documents."""
+        return [group for group in self.groups if self.seen_in.get(group) in documents]
 
     def holds(self, group: Sequence[str]) -> bool:
         """True when the group, whatever its order and case, is accepted or ignored already."""

@@ -20,7 +20,7 @@ from assistant.index.encoders import Encoder, HashedEncoder, LateEncoder
 from assistant.index.generation import EXACT_ROWS, Generation, nearest
 from assistant.index.lexical import LexicalQuery
 from assistant.language.sentences import sentences
-from assistant.retrieval.catalogue import Catalogue, Thing
+from assistant.retrieval.catalogue import COLUMNS, Catalogue, Thing
 from assistant.retrieval.exact import exact_passages, kept_near_the_top
 from assistant.retrieval.glossary import Glossary
 from assistant.retrieval.names import Names
@@ -35,6 +35,10 @@ _EXCERPT = 300
 _TOP = 5  # places for exact tokens, and for passages that say different things
 _FEWER_BY_WORDS = 4
 _ORDERED = 30  # passages that are put in order beyond their scores, at least
+
+
+# A generation's folder and number, when the glossary changed, and what the public must not know of.
+_Key = tuple[str, int, float, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,31 +113,50 @@ class Retriever:
         clock: dt.datetime | None = None,
         glossary: Path | None = None,
         reranker: Reranker | None = None,
+        scope: Filters | None = None,
     ) -> None:
+        """`scope` is all that may ever be found, and all that names and lists are made from."""
         self._settings = settings
         self._encoder = encoder
         self._weights = weights(settings, encoder)
         self._clock = clock
         self._glossary = glossary
         self._reranker = reranker
-        self._views: dict[tuple[str, int, float], View] = {}
-        self._catalogues: dict[tuple[str, int, float], Catalogue] = {}
+        self._scope = scope or Filters()
+        self._releases: dict[tuple[str, int], Release] = {}
+        self._views: dict[_Key, View] = {}
+        self._catalogues: dict[_Key, Catalogue] = {}
         self._guard = threading.Lock()
 
-    def _key(self, generation: Generation) -> tuple[str, int, float]:
+    def _key(self, generation: Generation) -> _Key:
         changed = self._glossary.stat().st_mtime if self._glossary and self._glossary.exists() else 0.0
-        return str(generation.folder), generation.manifest.number, changed
+        # What the public may not know yet it does not know by name either; staff may look for what is announced.
+        unknown = self._release(generation).hidden(now(self._clock)) if self._scope.public else frozenset()
+        return str(generation.folder), generation.manifest.number, changed, unknown
+
+    def _release(self, generation: Generation) -> Release:
+        place = str(generation.folder), generation.manifest.number
+        with self._guard:
+            if place not in self._releases:
+                self._releases = {place: Release(generation)}
+            return self._releases[place]
+
+    def hidden(self, generation: Generation) -> frozenset[str]:
+        """Ids of the documents that must not be found now."""
+        return self._release(generation).hidden(now(self._clock))
 
     def view(self, generation: Generation) -> View:
-        """The generation's names and rules, made when first asked for, and again when the glossary has changed."""
-        key = self._key(generation)
+        """The generation's names and rules, made when first asked for, and again when the glossary has changed, or for the public what is out."""
+        key, release = self._key(generation), self._release(generation)
         with self._guard:
             if key not in self._views:
-                rows = generation.db.execute("SELECT aliases FROM documents WHERE aliases <> '[]'")
+                rows = generation.documents("d.aliases", self._scope, "AND d.aliases <> '[]'", hidden=key[3])
                 groups = [group for (text,) in rows for group in json.loads(text)]
                 if self._glossary:
-                    groups.extend(Glossary.read(self._glossary).groups)
-                self._views = {key: View(Names(groups), Release(generation))}
+                    glossary = Glossary.read(self._glossary)
+                    # What was found in a document says something of it: who may not see the one does not learn the other.
+                    groups.extend(glossary.seen(generation.documents_passing(self._scope, key[3])) if self._scope.public else glossary.groups)
+                self._views = {key: View(Names(groups), release)}
             return self._views[key]
 
     def catalogue(self, generation: Generation) -> Catalogue:
@@ -141,14 +164,18 @@ class Retriever:
         key, names = self._key(generation), self.view(generation).names
         with self._guard:
             if key not in self._catalogues:
-                self._catalogues = {key: Catalogue(generation.db, names)}
+                self._catalogues = {key: Catalogue(generation.documents(COLUMNS, self._scope, "ORDER BY d.id", hidden=key[3]), names)}
             return self._catalogues[key]
 
     def things(self, generation: Generation, filters: Filters) -> list[Thing]:
         """Everything that the documents that pass the filters, and may be quoted now, are about."""
         release = self.view(generation).release
-        passing = generation.documents_passing(filters, release.hidden(now(self._clock)))
+        passing = generation.documents_passing(filters.within(self._scope), self.hidden(generation))
         return self.catalogue(generation).things(lambda document_id: document_id in passing and release.display(document_id) != "link")
+
+    def may_find(self, generation: Generation, document_id: str) -> bool:
+        """True for a document of the scope that is out and neither expired nor replaced."""
+        return document_id in generation.documents_passing(Filters(documents=(document_id,)).within(self._scope), self.hidden(generation))
 
     def passages(self, generation: Generation, document_id: str) -> list[Chunk]:
         """As much of a document's passages as may be shown."""
@@ -170,7 +197,7 @@ class Retriever:
             timings[stage] = (time.perf_counter() - clock) * 1000
             clock = time.perf_counter()
 
-        scored = self.scored(generation, text, filters or Filters(), lap=lap)
+        scored = self.scored(generation, text, (filters or Filters()).within(self._scope), lap=lap)
         passages = self._ordered(generation, scored, top_k, language or scored.question.language)
         lap("fuse")
         return Found(scored.question, passages, timings)
