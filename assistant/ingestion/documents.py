@@ -6,6 +6,7 @@ It knows reading and chunking; it knows nothing of the store.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,13 +70,22 @@ def prepare(task: Task, limits: Limits) -> Prepared:
     document = Document(
         id=item.document_id, text=raw.text, title=title, language=language, source=str(metadata.get("source") or ""),
         date=str(metadata.get("date") or ""), collection=task.collection,
-        metadata={key: value for key, value in metadata.items() if key not in _FIELDS}, aliases=tuple(tuple(dict.fromkeys(" ".join(name.split()) for name in group)) for group in metadata.get("aliases", ())),
+        metadata={key: _cleaned(value) for key, value in metadata.items() if key not in _FIELDS}, aliases=tuple(tuple(filter(None, dict.fromkeys(" ".join(clean(name).split()) for name in group))) for group in metadata.get("aliases", ())),
         content_hash=item.content_hash, visibility=_visibility(task.visibility, metadata.get("visibility")),
         sections=raw.sections, pages=raw.pages,
     )  # fmt: skip
     withheld = (bool(raw.held) and not metadata.get("embargo_until")) or str(metadata.get("index", "")).lower() in ("false", "no")
     chunks = chunk(document, task.chunk_size, task.chunk_minimum)
     return Prepared(document, chunks, raw.warnings, raw.held, withheld)
+
+
+def _cleaned(value: Any) -> Any:
+    """A value of the metadata, its texts cleaned as the document's is: they are shown beside it."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {key: _cleaned(inner) for key, inner in value.items()}
+    return [_cleaned(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _named(stem: str, text: str, language: str) -> str:
