@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -131,18 +131,27 @@ class TokenSet:
     def _related(self, term: str) -> float:
         if len(term) < _STEM or is_unspaced(term[0]) or not term.isalpha():
             return 0.0
-        if any(_related(term, other) for other in self._stems.get(term[:_STEM], ())):
+        same = self._stems.get(term[:_STEM])
+        if same and any(_related(term, other) for other in same):
             return 0.8
         # Compounds close with the word that they are about; an inflected ending may hide it.
         endings = tuple(term[: len(term) - cut] for cut in (0, 1, 2) if len(term) - cut >= _STEM)
+        # Most texts hold none, which one look at the whole text tells.
+        if not any(f"{ending}\0" in self._joined for ending in endings):
+            return 0.0
         return 0.8 if any(len(other) >= len(term) + 3 and other.endswith(endings) for other in self._words) else 0.0
 
     def starts_with(self, tokens: tuple[str, ...]) -> bool:
         """True when the text begins with the phrase, after an article at most."""
         return bool(tokens) and any(tuple(self.sequence[skip : skip + len(tokens)]) == tokens for skip in (0, 1))
 
-    def has_phrase(self, tokens: tuple[str, ...]) -> bool:
-        return bool(tokens) and "\0" + "\0".join(tokens) + "\0" in self._joined
+    def has_any(self, phrases: Collection[tuple[str, ...]]) -> bool:
+        """True when one of the phrases stands in the text."""
+        for phrase in phrases:
+            # Most phrases fall at their first word.
+            if phrase and phrase[0] in self._set and "\0" + "\0".join(phrase) + "\0" in self._joined:
+                return True
+        return False
 
 
 @lru_cache(maxsize=4096)
@@ -170,17 +179,27 @@ def held_by(wanted: Needs, parts: Sequence[tuple[TokenSet, float]]) -> Held:
     A sentence has its own words at full credit and those of its heading, title and passage at less.
     """
     words = names = literal = word_total = name_total = 0.0
+    # Plain loops: a question asks this of hundreds of texts, and generators cost more than what they would run.
     for term, weight in wanted.terms.items():
-        best = weight * max((credit * tokens.has_term(term) for tokens, credit in parts), default=0.0)
+        best, there = 0.0, False
+        for tokens, credit in parts:
+            strength = tokens.has_term(term)
+            there = there or strength == 1.0
+            if credit * strength > best:
+                best = credit * strength
         if term[0].isdigit():
-            names, name_total = names + best, name_total + weight
+            names, name_total = names + weight * best, name_total + weight
         else:
-            words, word_total = words + best, word_total + weight
-            literal += weight * any(term in tokens for tokens, _ in parts)
+            words, word_total = words + weight * best, word_total + weight
+            literal += weight * there
     for spellings, weight in wanted.names:
         name_total += weight
-        # What a document is about need not be named in every sentence: a name elsewhere counts more than a word elsewhere.
-        names += weight * max(((1 + credit) / 2 for tokens, credit in parts if any(map(tokens.has_phrase, spellings))), default=0.0)
+        best = 0.0
+        for tokens, credit in parts:
+            # What a document is about need not be named in every sentence: a name elsewhere counts more than a word elsewhere.
+            if (1 + credit) / 2 > best and tokens.has_any(spellings):
+                best = (1 + credit) / 2
+        names += weight * best
     total = word_total + name_total
     return Held(
         (words + names) / total if total else 0.0,

@@ -29,6 +29,7 @@ KINDS = ("date", "number", "who", "place", "list", "definition", "reason", "")
 _NEAR, _NEAR_UNSPACED = 32, 14  # characters on both sides of a value
 _VALUES = 12
 _WELL = 0.6  # a word is met by one that is as close (cosine)
+_KEPT = 16_384  # texts' vectors, 2 kB each
 _ALIKE = 0.45  # units of two languages that may say the same (cosine)
 # By meaning: compared over all units, within each document, and with the best.
 RELATIVE = (
@@ -54,6 +55,22 @@ def _tokens(encoder: EmbeddedEncoder, text: str) -> TokenIds:
     return encoder.token_ids([text])[0]
 
 
+_Vector = NDArray[np.float32]
+_read: dict[tuple[EmbeddedEncoder, str], _Vector] = {}
+
+
+def _vectors(encoder: EmbeddedEncoder, texts: Sequence[str]) -> Matrix:
+    """The texts' vectors; kept, since the same passages answer many questions."""
+    found = {text: _read.get((encoder, text)) for text in texts}
+    lacking = [text for text, vector in found.items() if vector is None]
+    if lacking:
+        if len(_read) + len(lacking) > _KEPT:
+            _read.clear()
+        for text, vector in zip(lacking, encoder.encode_tokens([_tokens(encoder, text) for text in lacking]), strict=True):
+            found[text] = _read[encoder, text] = vector
+    return np.stack([vector for text in texts if (vector := found[text]) is not None])
+
+
 @lru_cache(maxsize=16384)
 def _names_in(names: Names, text: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(name.spellings) for name in names.find(text))
@@ -75,9 +92,9 @@ class Matcher:
 
     def match(self, wanted: Needs, units: Sequence[Unit], names: Names) -> Match:
         """What is said of each unit."""
-        vectors = self._encoder.encode_tokens([_tokens(self._encoder, unit.text) for unit in units])
         if not units:
-            return Match(np.zeros((0, len(FEATURES)), dtype=np.float32), vectors)
+            return Match(np.zeros((0, len(FEATURES)), dtype=np.float32), np.zeros((0, self._encoder.dimensions), dtype=np.float32))
+        vectors = _vectors(self._encoder, [unit.text for unit in units])
         documents = _places(unit.chunk.document_id for unit in units)
         relative, plain = self._columns(wanted, units, names, vectors, documents)
         columns = [*(relative[name] for name in RELATIVE), *(plain[name] for name in _PLAIN)]
@@ -171,7 +188,7 @@ class Matcher:
             "bare context": score(only_bare, with_heading), "core unit": score(only_core, own), "core context": score(only_core, with_heading),
             "core around": score(only_core, around), "core before": score(only_core, before), "heading": score(whole, heading), "core heading": score(only_core, heading),
             "dense unit": (vectors @ vector).astype(np.float64),
-            "dense context": (encoder.encode_tokens([_tokens(encoder, f"{u.chunk.title} {u.chunk.heading} {u.text}") for u in units]) @ vector).astype(np.float64),
+            "dense context": (_vectors(encoder, [f"{u.chunk.title} {u.chunk.heading} {u.text}" for u in units]) @ vector).astype(np.float64),
             "own context": per_document(whole, with_heading), "own bare context": per_document(only_bare, with_heading),
             "own core context": per_document(only_core, with_heading), "own core unit": per_document(only_core, own), "own core around": per_document(only_core, around),
         }  # fmt: skip
