@@ -11,17 +11,44 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from assistant.errors import SettingsError
+from assistant.schema import Filters
 
 ENVIRONMENT_PREFIX = "ASSISTANT_"
 FILE_NAME = "assistant.toml"
+# Keys of tables in lists: the environment gives each list as a whole.
+_LISTS = ("corpus.sources.", "web.keys.", "portals.")
+
+
+KeyScope = Literal["ask", "search", "documents", "feedback"]
+
+
+def _origin(value: str) -> str:
+    """An origin as browsers send it: scheme, host in lower case and ASCII, port unless it is the scheme's own."""
+    try:
+        parts = urlsplit(value)
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+        port = f":{parts.port}" if parts.port and parts.port != {"http": 80, "https": 443}.get(parts.scheme) else ""
+    except ValueError:
+        host = port = ""
+    whole = parts.scheme in ("http", "https") and re.fullmatch(r"[a-z0-9.:-]+", host) and not parts.username and parts.path in ("", "/")
+    if not whole or parts.query or parts.fragment:
+        raise ValueError(f"{value!r} is no origin; write scheme and host, as in https://www.example.org")
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
+def _quota(value: str) -> str:
+    if not re.fullmatch(r"[1-9]\d{0,6}/(?:second|minute|hour|day)", value):
+        raise ValueError("a quota is written as in 20/minute: a number, and second, minute, hour or day")
+    return value
 
 
 class _Section(BaseModel):
@@ -130,9 +157,102 @@ class LLMSettings(_Section):
     options: dict[str, Any] = Field({}, description="Further arguments of the model's class, such as max_tokens.")
 
 
+class ApiKey(_Section):
+    """A program that may use the API. Only the key's hash is written down; `assistant key new NAME` makes both."""
+
+    name: str = Field(description="What the key is called in logs and lists.", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
+    sha256: str = Field(description="SHA-256 of the key, in hexadecimal.", pattern=r"^[0-9a-f]{64}$")
+    scopes: list[KeyScope] = Field(["ask", "search", "documents"], description="What it may do: `ask` (the chat completions too), `search`, `documents`, `feedback`.", min_length=1)
+    collections: list[str] = Field([], description="Collections it may see; all when empty.")
+    visibility: Literal["staff", "public"] = Field("public", description="`public` sees public documents only, `staff` every one.")
+    quota: str = Field("120/minute", description="How often it may ask, as in `20/minute` or `500/day`.")
+
+    @property
+    def scope(self) -> Filters:
+        """All that it may see."""
+        return Filters(collections=tuple(self.collections), public=self.visibility == "public")
+
+    _check_quota = field_validator("quota")(_quota)
+
+
 class WebSettings(_Section):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field("", description="Address under which visitors reach this server, as in `https://ask.example.org`. Where it is set, the chat is closed and the API wants a key.")
+    console: bool | None = Field(None, description="Whether the chat, and the API without a key, are open to everyone who reaches the server; by default on loopback without a `public_url`.")
+    demo: bool | None = Field(None, description="Whether `/demo` shows the portals; by default where the chat is open.")
+    proxies: list[str] = Field([], description="Addresses of reverse proxies whose word on a client's address is taken.")
+    secret_env: str = Field("", description="Environment variable that holds the secret which visitors' tokens are signed with (32 characters or more); without one they hold until a restart.")
+    token_minutes: int = Field(15, ge=1, le=1440, description="Minutes a visitor's token is good for.")
+    at_once: int = Field(0, ge=0, le=256, description="Answers made at the same time; 0 means one per core, and 16 with a language model.")
+    waiting: int = Field(48, ge=0, le=10_000, description="Questions that may wait for their turn; more are turned away at once.")
+    keys: list[ApiKey] = Field([], description="Programs that may use the API (`[[web.keys]]`).")
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        return _origin(value) if value else ""
+
+
+class PortalQuotas(_Section):
+    per_client: str = Field("20/minute", description="How often one visitor's address may ask, as in `20/minute`.")
+    per_portal: str = Field("2000/hour", description="How often all visitors together may ask.")
+
+    _check_quotas = field_validator("per_client", "per_portal")(_quota)
+
+
+class PortalTexts(_Section):
+    title: str = Field("", max_length=80, description="Title of the widget; by default the assistant's.")
+    welcome: str = Field("", max_length=600, description="What the widget says before the first question.")
+    placeholder: str = Field("", max_length=120, description="What stands in the empty field.")
+    questions: list[str] = Field([], max_length=6, description="Questions to choose from.")
+
+
+class PortalTheme(_Section):
+    scheme: Literal["auto", "light", "dark"] = Field("auto", description="`light`, `dark`, or `auto`: as the visitor's system has it.")
+    accent: str = Field("#0f766e", pattern=r"^#[0-9a-fA-F]{6}$", description="Colour of buttons and links, as `#0f766e`; the text upon it is chosen to be readable.")
+    radius: int = Field(14, ge=0, le=32, description="Roundness of corners, in pixels.")
+    position: Literal["right", "left"] = Field("right", description="Corner in which the button floats, in a page that runs from left to right.")
+
+
+class Portal(_Section):
+    """A page, or several, on which visitors ask. What it may see is public documents of its collections, nothing else."""
+
+    id: str = Field(description="Name of the portal in addresses and in the tag.", pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
+    origins: list[str] = Field(description="Origins of the pages that may hold the widget, as in `https://www.example.org`; with none the portal is closed.")
+    collections: list[str] = Field(description="Collections its visitors may ask of; of these only documents that are public.", min_length=1)
+    languages: list[str] = Field([], description="Languages of the widget; all that have a pack when empty. The first stands in for others.")
+    ai_notice: dict[str, str] | Literal["standard"] = Field(description="Notice by language that a machine answers; `standard` takes the packs' words.")
+    privacy: str = Field(description="Address of the privacy notice.")
+    contact: str = Field("", description="Where a refusal sends visitors: a web address or `mailto:`.")
+    feedback: bool = Field(True, description="Whether visitors may rate answers.")
+    texts: dict[str, PortalTexts] = Field({}, description="Texts by language (`[portals.texts.de]`).")
+    theme: PortalTheme = Field(PortalTheme(), description="Colours and place (`[portals.theme]`).")  # type: ignore[call-arg]
+    quotas: PortalQuotas = Field(PortalQuotas(), description="Limits (`[portals.quotas]`).")  # type: ignore[call-arg]
+
+    @property
+    def scope(self) -> Filters:
+        """All that its visitors may see."""
+        return Filters(collections=tuple(self.collections), public=True)
+
+    @field_validator("origins")
+    @classmethod
+    def _origins(cls, values: list[str]) -> list[str]:
+        return [_origin(value) for value in values]
+
+    @field_validator("privacy", "contact")
+    @classmethod
+    def _links(cls, value: str, info: ValidationInfo) -> str:
+        if not re.fullmatch(r"https?://[^\s<>\"']+" + (r"|mailto:[^\s<>\"'@]+@[^\s<>\"']+|" if info.field_name == "contact" else ""), value):
+            raise ValueError("it is a whole web address, as in https://www.example.org/privacy")
+        return value
+
+    @field_validator("ai_notice")
+    @classmethod
+    def _says_something(cls, value: dict[str, str] | str) -> dict[str, str] | str:
+        if isinstance(value, dict) and not (value and all(text.strip() for text in value.values())):
+            raise ValueError("it says nothing")
+        return value
 
 
 class Settings(BaseModel):
@@ -152,7 +272,7 @@ class Settings(BaseModel):
     llm: LLMSettings = LLMSettings()  # type: ignore[call-arg]
     judge: LLMSettings = LLMSettings()  # type: ignore[call-arg]
     web: WebSettings = WebSettings()  # type: ignore[call-arg]
-    portals: list[dict[str, Any]] = Field([], description="Portals with a widget; not supported yet, leave empty.")
+    portals: list[Portal] = Field([], description="Portals with a widget (`[[portals]]`).")
 
     def __init__(self, **values: Any) -> None:
         check_keys(values)
@@ -164,8 +284,9 @@ class Settings(BaseModel):
     def model_post_init(self, context: Any) -> None:
         if self.index.chroma_url:
             raise SettingsError("index.chroma_url is not supported yet", fix="remove it: the index keeps its own Chroma")
-        if self.portals:
-            raise SettingsError("portals are not supported yet", fix="remove [[portals]]")
+        for what, names in (("portals", [portal.id for portal in self.portals]), ("web.keys", [key.name for key in self.web.keys])):
+            if twice := next((name for name in names if names.count(name) > 1), ""):
+                raise SettingsError(f"two [[{what}]] are called {twice}", fix="give each a name of its own")
 
     @classmethod
     def load(cls, path: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
@@ -259,51 +380,58 @@ def _section_model(name: str) -> type[BaseModel] | None:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
+def _tables(annotation: Any) -> tuple[str, type[BaseModel]] | None:
+    """What tables a key holds: ("", model) for one, ("list", model) for [[several]], ("dict", model) for one by name; None for a value."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "", annotation
+    inner = get_args(annotation)[-1:]
+    if get_origin(annotation) in (list, dict) and isinstance(inner[0], type) and issubclass(inner[0], BaseModel):
+        return get_origin(annotation).__name__, inner[0]
+    return None
+
+
 def keys() -> dict[str, Any]:
-    """Every key as `section.key` with its pydantic field; a source's keys as `corpus.sources.key`."""
-    found: dict[str, Any] = {}
-    for name, field in Settings.model_fields.items():
-        model = _section_model(name)
-        if model is None:
-            found[name] = field
-            continue
-        for key, inner in model.model_fields.items():
-            found[f"{name}.{key}"] = inner
-    for key, inner in Source.model_fields.items():
-        found[f"corpus.sources.{key}"] = inner
-    return found
+    """Every key as `section.key` with its pydantic field; those of tables in lists as `corpus.sources.key`, by name as `portals.texts.NAME.key`."""
+    return dict(_keys_of(Settings, ""))
+
+
+def _keys_of(model: type[BaseModel], path: str) -> Iterator[tuple[str, Any]]:
+    for name, field in model.model_fields.items():
+        tables = _tables(field.annotation)
+        if tables is None or tables[0]:
+            yield path + name, field
+        if tables is not None:
+            yield from _keys_of(tables[1], f"{path}{name}.{'NAME.' if tables[0] == 'dict' else ''}")
 
 
 def _environment_names() -> list[str]:
-    return [
-        ENVIRONMENT_PREFIX + key.replace(".", "__").upper() for key in keys() if not key.startswith("corpus.sources.")
-    ]
+    return [ENVIRONMENT_PREFIX + key.replace(".", "__").upper() for key in keys() if not key.startswith(_LISTS)]
 
 
 def check_keys(values: Mapping[str, Any]) -> None:
     """Raise SettingsError for the first key that does not exist, naming it and the nearest known one."""
-    known = list(keys())
-    sections = list(Settings.model_fields)
-    for section, content in values.items():
-        if section not in sections:
-            raise _unknown(section, sections, "")
-        if not isinstance(content, Mapping):
+    _check_keys(values, Settings, "")
+
+
+def _check_keys(values: Mapping[str, Any], model: type[BaseModel], path: str) -> None:
+    for key, value in values.items():
+        if key not in model.model_fields:
+            raise _unknown(path + key, list(keys()) if path else list(Settings.model_fields), "")
+        tables = _tables(model.model_fields[key].annotation)
+        if tables is None:
             continue
-        for key, value in content.items():
-            if f"{section}.{key}" not in known:
-                raise _unknown(f"{section}.{key}", known, "")
-            if f"{section}.{key}" == "corpus.sources" and isinstance(value, list):
-                for source in value:
-                    for inner in source if isinstance(source, Mapping) else ():
-                        if inner not in Source.model_fields:
-                            raise _unknown(f"corpus.sources.{inner}", known, "")
+        many, inner = tables
+        held = value if many == "list" and isinstance(value, list) else list(value.values()) if many == "dict" and isinstance(value, Mapping) else [] if many else [value]
+        for table in held:
+            if isinstance(table, Mapping):
+                _check_keys(table, inner, f"{path}{key}.{'NAME.' if many == 'dict' else ''}")
 
 
 def _unknown(key: str, known: list[str], where: str) -> SettingsError:
     nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
     if "." in key:
         # The same section first: a misspelt key is likelier than a misplaced one.
-        section = key.split(".")[0]
+        section = key.rsplit(".", 1)[0]
         nearest = difflib.get_close_matches(key, [k for k in known if k.startswith(section + ".")], n=1, cutoff=0.5) or nearest
     place = f" {where}" if where else ""
     return SettingsError(f"unknown setting {key}{place}", fix=f"did you mean {nearest[0]}? All keys: docs/settings.md")
@@ -321,16 +449,18 @@ def table() -> str:
     rows = ["| key | default | environment | what it does |", "|---|---|---|---|"]
     for key, field in keys().items():
         default = field.get_default(call_default_factory=True)
-        if isinstance(default, list):
+        if field.is_required():
+            shown = "required"
+        elif isinstance(default, list):
             shown = json.dumps([str(item) for item in default])
         elif default is None:
             shown = "none"
         else:
             shown = f'"{default}"' if isinstance(default, (str, Path)) else str(default).lower()
             shown = "{}" if default == {} else shown
-        inner = key.startswith("corpus.sources.")
-        variable = "as part of `ASSISTANT_CORPUS__SOURCES`" if inner else f"`{ENVIRONMENT_PREFIX}{key.replace('.', '__').upper()}`"
-        choices = get_args(field.annotation) if "Literal" in str(field.annotation) else ()
+        whole = next((name for name in _LISTS if key.startswith(name)), "")
+        variable = f"as part of `{ENVIRONMENT_PREFIX}{whole[:-1].replace('.', '__').upper()}`" if whole else f"`{ENVIRONMENT_PREFIX}{key.replace('.', '__').upper()}`"
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         text = field.description or ""
         if choices and not all(str(choice) in text for choice in choices):
             text += f" One of {', '.join(map(str, choices))}."
