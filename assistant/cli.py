@@ -5,13 +5,14 @@ Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a cl
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, SettingsError
 from assistant.eval_cli import app as eval_app
 from assistant.terminal import AsJson, load_settings, opened, options, print_json, progress_bars
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+SnippetKind = Literal["floating", "inline", "iframe"]
 Collections = Annotated[list[str] | None, typer.Option("--collection", help="Only documents of this collection; may be repeated.")]
 
 
@@ -291,6 +293,67 @@ def names_list(as_json: AsJson = False) -> None:
     for title, groups in (("accepted", glossary.groups), ("ignored", glossary.ignored)):
         for group in groups:
             print(f"{title}: {' = '.join(group)}")
+
+
+portal_app = typer.Typer(help="Portals: what is set up, and the tag for a page.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(portal_app, name="portal")
+
+
+@portal_app.command("list")
+def portal_list(as_json: AsJson = False) -> None:
+    """The portals of the settings."""
+    portals = load_settings().portals
+    if as_json:
+        print_json([portal.model_dump() for portal in portals])
+        return
+    for portal in portals:
+        print(f"{portal.id}: {', '.join(portal.collections)}; on {', '.join(portal.origins) or 'no page: it lists no origins'}")
+    if not portals:
+        print("no portal is set up; docs/portals.md says how")
+
+
+@portal_app.command("snippet")
+def portal_snippet(
+    portal: Annotated[str, typer.Argument(help="The portal's id.")],
+    kind: Annotated[SnippetKind, typer.Option("--kind", help="In the page's corner, within the page, or as a frame.")] = "floating",
+) -> None:
+    """Print the tag that brings the widget onto a page."""
+    from assistant.web.portals import host_policy, snippet
+
+    settings = load_settings()
+    found = next((one for one in settings.portals if one.id == portal), None)
+    if found is None:
+        known = ", ".join(one.id for one in settings.portals)
+        raise SettingsError(f"there is no portal {portal}", fix=f"one of {known}" if known else "set one up in [[portals]]: docs/portals.md")
+    base = settings.web.public_url or f"http://{settings.web.host}:{settings.web.port}"
+    print(snippet(found, base, kind))
+    print(f"a page with a Content-Security-Policy allows: {host_policy(base)}", file=sys.stderr)
+    if not found.origins:
+        print("the portal lists no origins, so it is closed to every page", file=sys.stderr)
+
+
+key_app = typer.Typer(help="Keys of programs that use the API.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(key_app, name="key")
+
+
+@key_app.command("new")
+def key_new(
+    name: Annotated[str, typer.Argument(help="What the key is called.")],
+    scope: Annotated[list[str] | None, typer.Option("--scope", help="ask, search, documents or feedback; may be repeated. By default the first three.")] = None,
+    collection: Collections = None,
+    staff: Annotated[bool, typer.Option("--staff", help="Let it see documents that are not public.")] = False,
+) -> None:
+    """Make a key: it is shown once, on stdout; the lines for assistant.toml hold its hash only."""
+    from assistant.settings import ApiKey, Settings
+    from assistant.web.access import new_key
+
+    key, digest = new_key()
+    table = {"name": name, "sha256": digest, "scopes": scope or ["ask", "search", "documents"], "collections": collection or [], "visibility": "staff" if staff else "public"}
+    made: ApiKey = Settings(web={"keys": [table]}).web.keys[0]
+    print(key)
+    print("\n[[web.keys]]", file=sys.stderr)
+    for field, value in made.model_dump(exclude_defaults=True).items():
+        print(f"{field} = {json.dumps(value)}", file=sys.stderr)
 
 
 app.add_typer(eval_app, name="eval")

@@ -78,6 +78,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
             return
         with Assistant.open(settings) as assistant:
             status = assistant.status()
+            shown = {portal.id: len(assistant.limited(portal.scope).document_ids()) for portal in settings.portals}
         generation = Generation(folder_of(path, number))
         dense = VectorIndex(folder_of(path, number) / "chroma")
         try:
@@ -99,6 +100,13 @@ def _index(settings: Settings) -> Iterator[Finding]:
     agree = len(set(counts.values())) == 1
     yield Finding(agree, f"index: generation {number}, " + ", ".join(f"{n} {c}" for n, c in counts.items()), "" if agree else "assistant ingest --rebuild")
     yield Finding(True, f"encoder: {status['encoder']}")
+    for portal in settings.portals:
+        if not portal.origins:
+            yield Finding(False, f"the portal {portal.id} lists no origins, so no page may hold it", "name the pages' origins in portals.origins")
+        if shown[portal.id]:
+            yield Finding(True, f"portal {portal.id}: {shown[portal.id]} public documents")
+        else:
+            yield Finding(False, f"the portal {portal.id} has no public document in {', '.join(portal.collections)}", 'set visibility = "public" on the source, and let front matter not say staff')
     broken = [f for f in status["failures"] if not f["partial"]]
     if broken:
         yield Finding(False, f"{len(broken)} files could not be read, the first: {broken[0]['path']}", "assistant status lists them with their reasons")

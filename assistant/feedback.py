@@ -35,6 +35,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Rated:
+    """What is kept of an answer that someone has a word on."""
+
+    question: str
+    language: str
+    mode: str
+    citations: tuple[Span, ...]
+
+    @classmethod
+    def of(cls, answer: Answer) -> Rated:
+        return cls(answer.question, answer.language, answer.mode, tuple(Span(c.document_id, c.start, c.end) for c in answer.citations))
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """One person's word on one answer. `given` is the time (UTC, ISO); `channel` is `console`, or a portal's id."""
 
@@ -58,14 +72,15 @@ class FeedbackStore:
         self._days = days
         self._guard = threading.Lock()
 
-    def give(self, answer: Answer, rating: Rating, *, reason: str = "", comment: str = "", channel: str = "console") -> Feedback:
+    def give(self, answer: Answer | Rated, rating: Rating, *, reason: str = "", comment: str = "", channel: str = "console") -> Feedback:
         """Keep a word on an answer. Raises FeedbackError."""
         if rating not in ("up", "down"):
             raise FeedbackError(f"the rating is {rating!r}", fix="up or down")
         _check(reason, comment)
+        rated = answer if isinstance(answer, Rated) else Rated.of(answer)
         made = Feedback(
-            uuid.uuid4().hex[:16], dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), answer.question, answer.language, answer.mode, rating, reason,
-            comment.strip(), channel, tuple(Span(c.document_id, c.start, c.end) for c in answer.citations),
+            uuid.uuid4().hex[:16], dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), rated.question, rated.language, rated.mode, rating, reason,
+            comment.strip(), channel, rated.citations,
         )  # fmt: skip
         row = (*astuple(made)[:-1], json.dumps([[s.document_id, s.start, s.end] for s in made.citations], ensure_ascii=False))
         with self._open() as db:

@@ -44,6 +44,32 @@ def chat_server(reply: Reply) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield address, seen
 
 
+Pages = dict[str, tuple[str, dict[str, str]]]
+"""A path -> the page there, as HTML, and headers beside its type."""
+
+
+@contextmanager
+def page_server(pages: Pages | None = None) -> Iterator[tuple[str, Pages]]:
+    """The origin of a server for pages, which may be added while it runs."""
+    held: Pages = {} if pages is None else pages
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            text, headers = held.get(self.path.partition("?")[0], ("", {}))
+            body = text.encode()
+            self.send_response(200 if text else 404)
+            for name, value in {"content-type": "text/html; charset=utf-8", "content-length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Nothing on stderr."""
+
+    with served(Handler) as address:
+        yield address.removesuffix("/v1"), held
+
+
 @contextmanager
 def running(command: Sequence[str], told: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A process that writes what it says to `told`; killed where it does not end when it is told to."""

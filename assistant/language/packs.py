@@ -61,6 +61,7 @@ class Pack:
     time: Mapping[str, tuple[str, ...]]
     follow_up: Mapping[str, tuple[str, ...]]
     interface: Mapping[str, str]
+    widget: Mapping[str, str]
     languages: Mapping[str, str]
     embargo: tuple[str, ...]
     immediate: tuple[str, ...]
@@ -140,6 +141,7 @@ def pack(code: str) -> Pack:
         time=phrases("time"),
         follow_up=phrases("conversation"),
         interface=texts("interface"),
+        widget=texts("widget"),
         languages=raw.get("languages", {}),
         embargo=tuple(lower("press", "embargo")),
         immediate=tuple(lower("press", "immediate")),

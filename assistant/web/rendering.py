@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Container
-from dataclasses import replace
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from assistant.answering.citations import quotes_in
@@ -21,8 +21,9 @@ _TABLE = re.compile(r"\| .* \|\n\| ---(?: \| ---)* \|(?:\n\| .* \|)*")
 _MARKER = re.compile(r" \[(\d{1,3})\]$")
 
 
-def preferred(accept_language: str) -> str:
-    """The first language of an Accept-Language header that has a pack.
+def preferred(accept_language: str, among: Sequence[str] = ()) -> str:
+    """The first language of an Accept-Language header that is `among` these, the first of which stands in for all others; by default
+    those that have a pack, and English.
 
     >>> preferred("nl, de-AT;q=0.8, en;q=0.5")
     'de'
@@ -32,7 +33,8 @@ def preferred(accept_language: str) -> str:
         tag, _, rest = part.strip().partition(";")
         quality = re.search(r"q=([01](?:\.\d{0,3})?)", rest)
         ranked.append((-(float(quality.group(1)) if quality else 1.0), len(ranked), tag.split("-")[0].lower()))
-    return next((code for _, _, code in sorted(ranked) if code in codes()), FALLBACK)
+    known = among or codes()
+    return next((code for _, _, code in sorted(ranked) if code in known), among[0] if among else FALLBACK)
 
 
 def safe_link(url: str) -> str:
@@ -58,54 +60,88 @@ def asked_text(question: str) -> str:
 _STRONG, _PLAIN, _BREAK = "\ue000", "\ue001", "\ue002"
 
 
-def finished_html(answer: Answer) -> str:
-    """The whole answer as HTML: each quote in one piece, what was asked for emphasised, its citations' numbers linked and no others."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some text of a line, emphasised where it was asked for; or, where `cite` is one, the number of a citation."""
+
+    text: str = ""
+    strong: bool = False
+    cite: int = 0
+
+
+Line = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph's `lines`; or a table, whose `heads` are texts and whose `rows` have a line in each cell."""
+
+    lines: tuple[Line, ...] = ()
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[Line, ...], ...] = ()
+
+
+def blocks_of(answer: Answer) -> tuple[Block, ...]:
+    """The whole answer as it is shown: each quote in one line, what was asked for emphasised, its citations' numbers and no others."""
     if any(mark in answer.text for mark in (_STRONG, _PLAIN, _BREAK)):
-        return answer_html(answer.text, answer.language)
+        return _blocks(answer.text, None)
     text = answer.text
     for citation, end in quotes_in(answer):
         text = text[: end - len(citation.quote)] + citation.quote.replace("\n", _BREAK) + text[end:]
     joined = replace(answer, text=text, citations=tuple(replace(c, quote=c.quote.replace("\n", _BREAK)) for c in answer.citations))
-    shown = answer_html(emphasised(joined, _STRONG, _PLAIN), answer.language, {citation.number for citation in answer.citations})
-    return shown.replace(_BREAK, "<br>").replace(_STRONG, "<strong>").replace(_PLAIN, "</strong>")
+    # A quote may itself end in a number in brackets, which is none of ours; a model's sentence does not.
+    single = answer.mode != "generated"
+    return _blocks(emphasised(joined, _STRONG, _PLAIN), {citation.number for citation in answer.citations}, single=single)
 
 
-def answer_html(text: str, language: str, numbers: Container[int] | None = None) -> str:
-    """The answer's text, or the part of it that has arrived, as HTML: lead-ins, quotes with their numbers, notes, tables.
-
-    Only `numbers` are linked to their sources; any, while they are not known.
-    """
-    direction = pack_or_english(language).direction
-    blocks = []
+def _blocks(text: str, numbers: Container[int] | None, *, single: bool = True) -> tuple[Block, ...]:
+    found = []
     for paragraph in text.split("\n\n"):
         if _TABLE.fullmatch(paragraph):
-            blocks.append(_table([line[2:-2].split(" | ") for line in paragraph.split("\n")]))
-            continue
-        lines = []
-        for line in paragraph.split("\n"):
-            marker = _MARKER.search(line)
-            if marker and (numbers is None or int(marker[1]) in numbers):
-                body = _text(line[: marker.start()])
-                lines.append(f'<span class="quote">{body} {_link(marker.group(1))}</span>')
-            else:
-                lines.append(_text(line))
-        blocks.append(f'<p>{"<br>".join(lines)}</p>')
-    return f'<div class="answer" dir="{direction}" lang="{html.escape(language, quote=True)}">{"".join(blocks)}</div>'
+            heads, _, *rows = [line[2:-2].split(" | ") for line in paragraph.split("\n")]
+            found.append(Block(heads=tuple(heads), rows=tuple(tuple(_line(f" {cell}", numbers, single=True, cell=True) for cell in row) for row in rows)))
+        else:
+            found.append(Block(lines=tuple(_line(line, numbers, single=single) for line in paragraph.split("\n"))))
+    return tuple(found)
 
 
-def _link(number: str) -> str:
-    return f'<a class="cite" href="#source-{number}" target="_self">{number}</a>'
+def _line(line: str, numbers: Container[int] | None, *, single: bool, cell: bool = False) -> Line:
+    """A line's text and the numbers it ends in: the last, or all of them."""
+    cited: list[Piece] = []
+    while (marker := _MARKER.search(line)) and (numbers is None or int(marker[1]) in numbers) and not (cited and single) and (not cell or not marker.start()):
+        cited.insert(0, Piece(cite=int(marker[1])))
+        line = line[: marker.start()]
+    pieces = [Piece(part, strong=bool(place % 2)) for place, part in enumerate(re.split(f"{_STRONG}(.*?){_PLAIN}", line.removeprefix(" ") if cell else line)) if part]
+    return (*(replace(piece, text=piece.text.replace(_BREAK, "\n")) for piece in pieces), *cited)
 
 
-def _table(rows: list[list[str]]) -> str:
-    """A table's lines as their cells: the heads, a line of dashes, the rows."""
+def finished_html(answer: Answer) -> str:
+    """The whole answer as HTML."""
+    return _html(blocks_of(answer), answer.language)
 
-    def cell(text: str) -> str:
-        marker = _MARKER.fullmatch(f" {text}")
-        return _link(marker.group(1)) if marker else _text(text)
 
-    heads = "".join(f'<th scope="col">{_text(head)}</th>' for head in rows[0])
-    body = "".join(f"<tr>{''.join(f'<td>{cell(text)}</td>' for text in row)}</tr>" for row in rows[2:])
+def answer_html(text: str, language: str) -> str:
+    """The part of an answer's text that has arrived as HTML, whatever looks like a citation's number linked."""
+    return _html(_blocks(text, None), language)
+
+
+def _html(blocks: Sequence[Block], language: str) -> str:
+    direction = pack_or_english(language).direction
+    body = "".join(_table(block) if block.heads else f"<p>{'<br>'.join(map(_line_html, block.lines))}</p>" for block in blocks)
+    return f'<div class="answer" dir="{direction}" lang="{html.escape(language, quote=True)}">{body}</div>'
+
+
+def _line_html(line: Line) -> str:
+    said = "".join(f"<strong>{_text(piece.text)}</strong>" if piece.strong else _text(piece.text) for piece in line if not piece.cite)
+    links = " ".join(f'<a class="cite" href="#source-{piece.cite}" target="_self">{piece.cite}</a>' for piece in line if piece.cite)
+    if not links:
+        return said
+    return f'<span class="quote">{said} {links}</span>' if said else links
+
+
+def _table(block: Block) -> str:
+    heads = "".join(f'<th scope="col">{_text(head)}</th>' for head in block.heads)
+    body = "".join(f"<tr>{''.join(f'<td>{_line_html(cell)}</td>' for cell in row)}</tr>" for row in block.rows)
     return f'<div class="rows"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
 
 

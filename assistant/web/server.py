@@ -1,106 +1,96 @@
-"""The web application: the chat at `/`, health at `/healthz` and `/readyz`, and the headers that keep both safe.
+"""The web application: chat, API, widget, tools and pages over one assistant, and how it is served.
 
-It wires and guards; pages and answers are made elsewhere.
+It wires; what is answered, shown and guarded is made elsewhere.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, SettingsError
 from assistant.pipeline import Assistant
+from assistant.settings import Settings
 
-# What the chat page needs of Gradio; uploads, the file proxy, the API and monitoring pages stay closed.
-_OPEN = re.compile(
-    r"/(?:|healthz|readyz|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(?:assets|static|svelte)/.+"
-    r"|gradio_api/(?:queue/join|queue/data|heartbeat/[^/]+|startup-events|cancel|reset/?|info/?|app_id|theme\.css))"
-)
-# Gradio needs inline scripts and styles; everything comes from this server, and nobody may frame the page.
-_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
-    "connect-src 'self'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
-)
-_HEADERS = (
-    (b"content-security-policy", _POLICY.encode()), (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"), (b"cross-origin-opener-policy", b"same-origin"),
-)  # fmt: skip
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_WITH_A_MODEL = 16  # answers at once that mostly wait for it
+_CONNECTIONS = 2000
 
 
-class Guard:
-    """ASGI middleware: closes routes that the console does not need, refuses foreign hosts and origins, sets headers."""
+def create_app(assistant: Assistant, hosts: tuple[str, ...] = (), *, console: bool = True) -> Any:
+    """The FastAPI application. `hosts` are the Host names it answers to, any when empty; `console` opens the chat, and the API without a key.
 
-    def __init__(self, app: Any, hosts: tuple[str, ...]) -> None:
-        self._app = app
-        self._hosts = hosts
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-        if not self._allowed(scope["path"], headers):
-            await _refuse(send)
-            return
-
-        async def with_headers(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                ours = {key for key, _ in _HEADERS}
-                message["headers"] = [h for h in message.get("headers", []) if h[0].lower() not in ours] + list(_HEADERS)
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
-
-    def _allowed(self, path: str, headers: dict[str, str]) -> bool:
-        if not _OPEN.fullmatch(path):
-            return False
-        # A foreign page may not drive the chat through the reader's browser: neither by DNS rebinding nor by origin.
-        host = headers.get("host", "")
-        if self._hosts and _name(host) not in self._hosts:
-            return False
-        origin = headers.get("origin")
-        return origin is None or origin.split("//")[-1] == host
-
-
-def _name(host: str) -> str:
-    return host.rsplit(":", 1)[0].strip("[]") if not host.endswith("]") else host.strip("[]")
-
-
-async def _refuse(send: Any) -> None:
-    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain"), *_HEADERS]})
-    await send({"type": "http.response.body", "body": b"not found\n"})
-
-
-def create_app(assistant: Assistant, hosts: tuple[str, ...] = ()) -> Any:
-    """The FastAPI application. `hosts` are the Host names it answers to; empty means any."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    import gradio as gr
+    Raises SettingsError.
+    """
     from fastapi import FastAPI
+    from fastapi.middleware.cors import CORSMiddleware
     from fastapi.responses import JSONResponse
 
-    from assistant.web.chat import STATIC, build
+    from assistant.web import api, completions, documents, pages, portals, problems
+    from assistant.web.access import TOKEN_HEADER, Access
+    from assistant.web.asking import Desk
+    from assistant.web.description import describe
+    from assistant.web.guard import Guard
+    from assistant.web.tools import Tools
 
-    app = FastAPI(title="Forum Assistant", docs_url=None, redoc_url=None, openapi_url=None)
+    settings = assistant.settings
+    access = Access(assistant, open_to_all=console)
+    desk = Desk(settings.web.at_once or (_WITH_A_MODEL if settings.llm.provider else os.cpu_count() or 2), settings.web.waiting)
+    tools = Tools(access, desk)
 
-    @app.get("/healthz")
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with tools.manager.run():
+            yield
+        desk.close()
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, redirect_slashes=False)
+    problems.install(app)
+
+    @app.get("/healthz", include_in_schema=False)
     def healthz() -> Any:
         return {"status": "ok"}
 
-    @app.get("/readyz")
+    @app.get("/readyz", include_in_schema=False)
     def readyz() -> Any:
         try:
             found = assistant.status()
         except AssistantError as error:
             return JSONResponse({"status": "not ready", "reason": error.public}, status_code=503)
         ready = bool(found["indexed"])
-        return JSONResponse({"status": "ready" if ready else "not ready", "documents": found["documents"]}, status_code=200 if ready else 503)
+        # How many documents there are is staff's to know.
+        told = {"status": "ready" if ready else "not ready"} | ({"documents": found["documents"]} if console else {})
+        return JSONResponse(told, status_code=200 if ready else 503)
+
+    demo = console if settings.web.demo is None else settings.web.demo
+    for router in (portals.routes(access, demo=demo), api.routes(access, desk), completions.routes(access, desk), documents.routes(access, desk), pages.routes()):
+        app.include_router(router)
+    app.router.routes.append(tools.route)
+    describe(app, with_keys=not console)
+    if console:
+        app = _with_chat(app, assistant)
+    if origins := access.origins():
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["Content-Type", TOKEN_HEADER], expose_headers=["Retry-After"],
+            allow_credentials=False, max_age=600,
+        )  # fmt: skip
+    app.add_middleware(Guard, hosts=hosts, console=console)
+    app.state.warm = access.warm
+    return app
+
+
+def _with_chat(app: Any, assistant: Assistant) -> Any:
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    import gradio as gr
+
+    from assistant.web.chat import STATIC, build
 
     page = build(assistant)
     page.queue(default_concurrency_limit=8, max_size=200)
@@ -110,21 +100,35 @@ def create_app(assistant: Assistant, hosts: tuple[str, ...] = ()) -> Any:
     )  # fmt: skip
     # In the head, since Gradio confines what it is given as `css` to the page's inner part.
     style = (STATIC / "chat.css").read_text(encoding="utf-8")
-    app = gr.mount_gradio_app(
+    return gr.mount_gradio_app(
         app, page, path="/", footer_links=[], run_history=False, allowed_paths=[], show_error=False, ssr_mode=False,
         enable_monitoring=False, pwa=False, mcp_server=False, theme=theme, head=f"<style>{style}</style>",
     )  # fmt: skip
-    app.add_middleware(Guard, hosts=hosts)
-    return app
+
+
+def exposure(settings: Settings, host: str) -> tuple[tuple[str, ...], bool]:
+    """The Host names to answer to (any when empty), and whether the chat is open to everyone who reaches the address.
+
+    Raises SettingsError where portals would be served under any name at all: a page that takes the server's name could use them.
+    """
+    local = host in _LOOPBACK
+    public = urlsplit(settings.web.public_url).hostname or ""
+    console = settings.web.console if settings.web.console is not None else local and not public
+    if settings.portals and not local and not public:
+        raise SettingsError("portals on a public address need web.public_url", fix='set web.public_url = "https://…" to the address that visitors reach')
+    return ((*_LOOPBACK, *([public] if public else [])) if local or public else ()), console
 
 
 def run(assistant: Assistant, host: str, port: int, *, open_browser: bool = False) -> None:
     """Serve until stopped; `open_browser` shows the page where there is a display. Raises AssistantError when the port is taken."""
     import uvicorn
 
-    local = host in _LOOPBACK
-    if not local:
+    web = assistant.settings.web
+    hosts, console = exposure(assistant.settings, host)
+    if console and host not in _LOOPBACK:
         print("warning: this serves staff documents to everyone who can reach the address; keep it on 127.0.0.1 or behind a proxy that signs people in", file=sys.stderr)
+    if not console and not assistant.settings.portals and not web.keys:
+        print("note: the chat is closed here, and there is neither a portal nor a key: set web.console = true to open the chat to everyone who reaches the address", file=sys.stderr)
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     with contextlib.closing(listener):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -133,17 +137,26 @@ def run(assistant: Assistant, host: str, port: int, *, open_browser: bool = Fals
         except OSError as error:
             raise AssistantError(f"cannot listen on {host}:{port} ({error.strerror})", fix="stop what uses the port, or choose another with --port") from error
         shown = f"[{host}]" if ":" in host else host
-        app = create_app(assistant, _LOOPBACK if local else ())
+        app = create_app(assistant, hosts, console=console)
         # From here on a connection waits rather than being refused, so the address below is true.
-        listener.listen(128)
+        listener.listen(512)
         address = f"http://{shown}:{listener.getsockname()[1]}"
         print(f"Forum Assistant at {address}  (Ctrl+C stops it)", file=sys.stderr, flush=True)
-        if open_browser and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        if open_browser and console and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(address)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, server_header=False))
-        warming = threading.Thread(target=assistant.warm, name="warm")
+        config = uvicorn.Config(
+            app, log_level="warning", timeout_graceful_shutdown=5, server_header=False, proxy_headers=bool(web.proxies), forwarded_allow_ips=web.proxies,
+            limit_concurrency=_CONNECTIONS,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        warming = threading.Thread(target=_warm, args=(assistant.warm, app.state.warm), name="warm")
         warming.start()
         try:
             server.run(sockets=[listener])
         finally:
             warming.join()
+
+
+def _warm(*loading: Callable[[], None]) -> None:
+    for load in loading:
+        load()

@@ -69,3 +69,10 @@ def test_a_taken_port_is_a_clear_error(server: str, tmp_path: object) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith(f"error: cannot listen on 127.0.0.1:{port}")
+
+
+def test_the_demonstration_says_how_to_begin(server: str) -> None:
+    status, headers, body = get(server, "/demo")
+    assert status == 200
+    assert b"[[portals]]" in body
+    assert "script-src 'self'" in headers["content-security-policy"]

@@ -1,0 +1,131 @@
+"""What stands before every route: hosts the server answers to, the routes that are open, how large and how slow a body may be, and headers.
+
+It knows paths and headers; who asks is `access`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistant.web.problems import Problem
+
+# What the chat page needs of Gradio; uploads, the file proxy, the API and monitoring pages stay closed.
+_CONSOLE = re.compile(
+    r"/(?:|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(?:assets|static|svelte)/.+"
+    r"|gradio_api/(?:queue/join|queue/data|heartbeat/[^/]+|startup-events|cancel|reset/?|info/?|app_id|theme\.css))"
+)
+_OURS = re.compile(
+    r"/(?:healthz|readyz|widget\.js|demo|mcp|pages/[^/]+|embed/[^/]+|(?:documents|originals)/.+|v1/(?:models|chat/completions)"
+    r"|api/v1/(?:ask|search|feedback|openapi\.json|documents/.+|portals/[^/]+(?:/visits)?))"
+)
+# Gradio needs inline scripts and styles; everything comes from this server, and nobody may frame the page.
+_CONSOLE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+    "connect-src 'self'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+)
+_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+LARGEST_BODY = 64 * 1024
+_BODY_SECONDS = 10.0
+
+
+class Guard:
+    """ASGI middleware around everything else."""
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...], *, console: bool) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._console = console
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        path, headers = scope["path"], {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        ours = bool(_OURS.fullmatch(path))
+        closed = _headers(_POLICY, framed=False)
+        if not self._allowed(path, headers, ours):
+            await _answer(Problem(404, "There is nothing at this address."), scope, receive, send, closed)
+            return
+        length = headers.get("content-length", "")
+        if ours and length.isdigit() and int(length) > LARGEST_BODY:
+            await _answer(Problem(413, f"A request has at most {LARGEST_BODY // 1024} kB.", {"Connection": "close"}), scope, receive, send, closed)
+            return
+        begun = False
+
+        async def with_headers(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                given = message.get("headers", [])
+                own = next((value.decode("latin-1") for name, value in given if name.lower() == b"content-security-policy"), "")
+                policy = own if ours and own else _POLICY if ours else _CONSOLE_POLICY
+                extra = _headers(policy, framed="frame-ancestors 'none'" not in policy)
+                names = {name for name, _ in extra}
+                message["headers"] = [header for header in given if header[0].lower() not in names] + extra
+            await send(message)
+
+        try:
+            await self._app(scope, _Body(receive).receive if ours else receive, with_headers)
+        except HTTPException as error:
+            if begun:
+                raise
+            await _answer(Problem(error.status_code, str(error.detail), error.headers), scope, receive, send, closed)
+
+    def _allowed(self, path: str, headers: dict[str, str], ours: bool) -> bool:
+        host = headers.get("host", "")
+        # A foreign page may not drive the server through the reader's browser by DNS rebinding.
+        if self._hosts and _name(host) not in self._hosts:
+            return False
+        if ours:
+            return True
+        if not self._console or not _CONSOLE.fullmatch(path):
+            return False
+        origin = headers.get("origin")
+        return origin is None or origin.split("//")[-1] == host
+
+
+class _Body:
+    """A request's body, so large and so slow at most. What is beyond that raises HTTPException, the one error that routes let through."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._size = 0
+        self._whole = False
+
+    async def receive(self) -> Message:
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
+        if message["type"] == "http.request":
+            self._size += len(message.get("body", b""))
+            self._whole = not message.get("more_body", False)
+            if self._size > LARGEST_BODY:
+                raise HTTPException(413, headers={"Connection": "close"})
+        return message
+
+
+def _headers(policy: str, *, framed: bool) -> list[tuple[bytes, bytes]]:
+    found = [
+        (b"content-security-policy", policy.encode()), (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"),
+        (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+    ]  # fmt: skip
+    return found if framed else [*found, (b"x-frame-options", b"DENY"), (b"cross-origin-opener-policy", b"same-origin")]
+
+
+def _name(host: str) -> str:
+    return (host.rsplit(":", 1)[0] if not host.endswith("]") else host).strip("[]").lower()
+
+
+async def _answer(problem: Problem, scope: Scope, receive: Receive, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+    response = problem.response()
+    response.raw_headers.extend(headers)
+    await response(scope, receive, send)
