@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 OUT ?= assistant/models/forum-table-v1
 
-.PHONY: run test check lint types system eval baseline bench fusion crossing train docs lock clean help
+.PHONY: run test check lint types system eval baseline bench bench-web fusion crossing train docs lock clean help
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -48,6 +48,9 @@ baseline: $(VENV)/.run  ## keep today's answers as the baseline of later runs, a
 
 bench: $(VENV)/.dev  ## speed and memory, beside plain llama-index in the same run
 	$(BIN)/python -m assistant.evaluation.bench
+
+bench-web: $(VENV)/.dev  ## first text, capacity, overload and the widget's weight, beside Gradio's queue in the same run
+	$(BIN)/python -m assistant.evaluation.bench_web
 
 fusion: $(VENV)/.dev  ## choose the fusion weights anew; DATA=folder with pairs/*.qa.jsonl.zst
 	$(BIN)/python -m assistant.evaluation.fusion --data $(DATA)
