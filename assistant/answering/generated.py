@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from assistant.answering.calls import NOT_RECORDED, ModelFault
 from assistant.answering.citations import cite, quotes_in
-from assistant.answering.claims import Checker
+from assistant.answering.claims import MET_UNNAMED, Checker
 from assistant.answering.units import units_of
 from assistant.language.packs import Pack
 from assistant.language.sentences import sentences
@@ -96,15 +96,17 @@ class Verifier:
         named = [self.passages[number - 1] for number in dict.fromkeys(cited) if 0 < number <= len(self.passages)]
         found = [quote for passage in named if (quote := self._quote(said, passage))]
         if not found:
-            found = [quote for passage in self.passages if passage not in named and (quote := self._quote(said, passage))][:1]
+            found = [quote for passage in self.passages if passage not in named and (quote := self._quote(said, passage, MET_UNNAMED))][:1]
         return [self._number(quote) for quote in found]
 
-    def _quote(self, said: str, passage: ScoredChunk) -> Citation | None:
-        """The fewest sentences of the passage that bear it out, the closest of as many; None when not even the whole passage does."""
+    def _quote(self, said: str, passage: ScoredChunk, least: float = 0.0) -> Citation | None:
+        """The fewest sentences of the passage that bear it out, the closest of as many; None when not even the whole passage does, or its
+        words are met there by less than `least`.
+        """
         chunk = passage.chunk
         context = f"{chunk.title}\n{chunk.heading}\n{chunk.date}"
         whole = self._checker.check(said, self.words.code, chunk.text, chunk.language, context)
-        if whole.missing:
+        if whole.missing or whole.met < least:
             return None
         spans = [(unit.span.first, unit.span.last) for unit in units_of([passage])]
         for size in range(1, min(_WINDOW, len(spans)) + 1):
