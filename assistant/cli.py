@@ -164,9 +164,10 @@ def serve(
 ) -> None:
     """The chat at http://127.0.0.1:7860; builds the index on first start."""
     from assistant.pipeline import Assistant
-    from assistant.web.server import run
+    from assistant.web.server import check, run
 
     settings = load_settings()
+    check(settings, host or settings.web.host)
     with Assistant.open(settings) as assistant:
         if not assistant.status()["indexed"]:
             print("nothing is indexed yet: indexing the corpus first", file=sys.stderr)

@@ -87,11 +87,15 @@ class FeedbackStore:
             db.execute(f"INSERT INTO feedback VALUES ({', '.join('?' * len(row))})", row)
         return made
 
-    def amend(self, identity: str, *, reason: str = "", comment: str = "") -> None:
-        """Add what was wrong to a word that was given before. Raises FeedbackError."""
+    def amend(self, identity: str, *, reason: str = "", comment: str = "", channel: str = "console", question: str | None = None) -> bool:
+        """Add what was wrong to a word that was given before, by the same channel and, where it is named, on the same question.
+
+        False where there is none. Raises FeedbackError.
+        """
         _check(reason, comment)
+        change = "UPDATE feedback SET reason = ?, comment = ? WHERE id = ? AND channel = ? AND question = coalesce(?, question)"
         with self._open() as db:
-            db.execute("UPDATE feedback SET reason = ?, comment = ? WHERE id = ?", (reason, comment.strip(), identity))
+            return db.execute(change, (reason, comment.strip(), identity, channel, question)).rowcount > 0
 
     def all(self) -> list[Feedback]:
         """Everything that has not expired, oldest first. Raises FeedbackError."""

@@ -121,7 +121,10 @@ class Assistant:
         """The same assistant for those who may see no more than a scope's collections, or only what is public, over the same open index.
 
         Whatever it is asked, what lies outside is not found, listed, counted, or known by name. It only reads. Close only the first.
+        Raises ScopeError for a scope that restricts anything else.
         """
+        if replace(scope, collections=(), public=False) != Filters():
+            raise ScopeError("a scope restricts collections, and whether only what is public", fix="give languages, documents and dates as filters of a question")
         other = copy.copy(self)
         other._scope = scope.within(self._scope or Filters())
         other._retriever = None

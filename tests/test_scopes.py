@@ -194,3 +194,46 @@ def test_what_passes_within_a_scope_passes_both(asked: Filters, scope: Filters, 
     both = asked.within(scope)
     assert passes(both) == (passes(asked) and passes(scope))
     assert (both.languages, both.documents) == (asked.languages, asked.documents)
+
+
+def test_a_stream_is_as_limited_as_an_answer(whole: Assistant) -> None:
+    limited = whole.limited(PUBLIC)
+    for question in ("Where does the Lake Forum move to?", "When is the next Lake Forum?", "Tell me of Projekt Nebel"):
+        *pieces, answer = limited.stream(question)
+        assert isinstance(answer, Answer)
+        assert "".join(map(str, pieces)) == answer.text
+        assert not [word for word in ("Hilltop", "Valley", "2027-05", "1 May 2027") if word in answer.text.replace(question, "")]
+        assert documents(answer) <= {"press/press/lake.md"}
+
+
+def test_a_hidden_documents_alias_finds_nothing(whole: Assistant) -> None:
+    # By its staff name the whole assistant finds the forum in a document that does not have that name.
+    assert "press/press/lake.md" in {c.document_id for c in whole.ask("When did ネーベル計画 open in 2024?").citations}
+    assert whole.limited(PUBLIC).ask("When did ネーベル計画 open in 2024?").abstained
+
+
+def test_a_day_and_a_scope_go_together(whole: Assistant, tmp_path: Path) -> None:
+    (tmp_path / "press" / "later.md").write_text(PRESS.replace("kind: forum", "embargo_until: 2030-01-01").replace("Lake Forum", "Moor Forum").replace("Seeforum", "Moorforum"), encoding="utf-8")
+    whole.ingest()
+    for assistant in (whole.limited(PUBLIC).on("2031-01-01"), whole.on("2031-01-01").limited(PUBLIC)):
+        assert assistant.shown("press/press/later.md")[0].title == "Moor Forum 2024"
+        assert {hit.chunk.document_id for hit in assistant.search("forum opened", top_k=50)} == {"press/press/lake.md", "press/press/later.md"}
+        with pytest.raises(DocumentNotFound):
+            assistant.shown("internal/internal/plan.md")
+        with pytest.raises(ScopeError):
+            assistant.status()
+    with pytest.raises(DocumentNotFound):
+        whole.limited(PUBLIC).shown("press/press/later.md")
+    # The assistant that they were made from is as it was.
+    assert "internal/internal/plan.md" in whole.document_ids()
+    assert whole.status()["documents"] == 5
+
+
+@given(st.lists(st.sampled_from(["press", "guides", "internal", "nowhere"]), max_size=3, unique=True), st.booleans(), st.lists(st.sampled_from(["press", "guides", "internal", ""]), max_size=3, unique=True))
+def test_what_is_found_is_what_passes_the_scope_and_the_filters(whole: Assistant, scope: list[str], public: bool, asked: list[str]) -> None:
+    where = {"press/press/lake.md": ("press", True), "press/press/held.md": ("press", False), "internal/internal/plan.md": ("internal", False), "guides/guides/guide.md": ("guides", True)}
+    passing = {identity for identity, (collection, open_to_all) in where.items() if (not scope or collection in scope) and (open_to_all or not public) and (not asked or collection in asked)}
+    limited = whole.limited(Filters(collections=tuple(scope), public=public))
+    filters = Filters(collections=tuple(asked))
+    assert {hit.chunk.document_id for hit in limited.search("forum opened", top_k=50, filters=filters)} == passing
+    assert documents(limited.ask("Which forums are there?", filters=filters)) <= passing

@@ -56,7 +56,7 @@ class Access:
         self._limited |= {f"key:{key.name}": assistant.limited(key.scope) for key in web.keys}
         self._public_url = web.public_url
         self.token_seconds = web.token_minutes * 60
-        secret = _secret(web.secret_env)
+        secret = secret_of(web.secret_env)
         self._tokens, self._receipts = (URLSafeTimedSerializer(secret, salt=salt) for salt in ("visitor", "receipt"))
 
     def warm(self) -> None:
@@ -140,6 +140,8 @@ class Access:
     def visited_from(self, request: Request, portal: Portal) -> str:
         """The origin of the page that a request comes from. Raises Problem (403) for one that the portal does not list."""
         origin = request.headers.get("origin")
+        if not portal.origins:
+            raise Problem(403, "The portal is closed.")
         if origin is None and request.method == "GET" and self.own(request):
             return self._own_origins(request)[0]
         if not origin or origin not in (*portal.origins, *self._own_origins(request)):
@@ -183,8 +185,8 @@ def new_key() -> tuple[str, str]:
     return key, hashed(key)
 
 
-def _secret(variable: str) -> str:
-    """Raises SettingsError where the variable holds none."""
+def secret_of(variable: str) -> str:
+    """What is signed with: what the variable holds, or without one something new. Raises SettingsError where it holds none."""
     if not variable:
         return secrets.token_urlsafe(48)
     secret = os.environ.get(variable, "")

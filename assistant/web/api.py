@@ -143,6 +143,7 @@ def routes(access: Access, desk: Desk) -> APIRouter:
     )  # fmt: skip
     async def ask(body: AskBody, request: Request) -> Response:
         caller = access.caller(request, "ask")
+        desk.refuse_when_full()
         await access.quotas.spend(caller.quotas, ASKING)
         history = [Message(turn.role, turn.text) for turn in body.history]
 
@@ -167,6 +168,7 @@ def routes(access: Access, desk: Desk) -> APIRouter:
         language: Annotated[list[str], Query(max_length=50, description="Only documents in these languages.")] = [],  # noqa: B006
     ) -> JSONResponse:
         caller = access.caller(request, "search")
+        desk.refuse_when_full()
         await access.quotas.spend(caller.quotas, ASKING)
         filters = Filters(collections=tuple(collection), languages=tuple(language))
         return JSONResponse(as_json(await desk.run(lambda: caller.assistant.search(question, top_k, filters))), headers=_NO_STORE)
@@ -187,7 +189,8 @@ def routes(access: Access, desk: Desk) -> APIRouter:
 
         def keep() -> str:
             if body.id:
-                store.amend(body.id, reason=body.reason, comment=body.comment)
+                if not store.amend(body.id, reason=body.reason, comment=body.comment, channel=caller.channel, question=rated.question):
+                    raise Problem(404, "There is no such word on this answer.")
                 return body.id
             return store.give(rated, body.rating, reason=body.reason, comment=body.comment, channel=caller.channel).id
 

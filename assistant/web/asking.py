@@ -29,10 +29,14 @@ class Desk:
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
+    def refuse_when_full(self) -> None:
+        """Raises Problem (503) where no place is free: to be asked before anything is taken for an answer that will not be given."""
         if self._inside >= self._places:
             raise Problem(503, "Too many people are asking right now. Please try again in a moment.", {"Retry-After": str(_RETRY_SECONDS)})
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        self.refuse_when_full()
         self._inside += 1
         try:
             yield

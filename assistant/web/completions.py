@@ -135,6 +135,7 @@ def routes(access: Access, desk: Desk) -> APIRouter:
             raise Problem(422, "messages: none of the user's says anything.")
         if len(said[-1].text) > LONGEST_QUESTION:
             raise Problem(422, f"messages: the question has more than {LONGEST_QUESTION} characters.")
+        desk.refuse_when_full()
         await access.quotas.spend(caller.quotas, ASKING)
         *before, question = said
         history = [Message(turn.role, turn.text[:_LONGEST_TURN]) for turn in before[-_TURNS:]]

@@ -74,7 +74,7 @@ def parts_of(document: Document, text: str, offset: int, start: int, end: int) -
 
 
 def _runs(text: str, first: int, last: int, start: int, end: int) -> Iterator[Run]:
-    if not (start < last and first < end):
+    if not (start < end and start < last and first < end):
         yield Run(text)
         return
     a, b = max(start - first, 0), min(end - first, len(text))
@@ -132,7 +132,10 @@ def routes(access: Access, desk: Desk) -> APIRouter:
                     raise
                 # Without a key nobody learns whether there is such a document.
                 raise Problem(404, "There is no such document.") from None
-        caller = access.visitor(request, access.portal(portal))
+        found = access.portal(portal)
+        if not found.origins:
+            raise Problem(404, "There is no such portal.")
+        caller = access.visitor(request, found)
         await access.quotas.spend(caller.quotas, READING)
         return caller
 

@@ -71,6 +71,12 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
 
 
+def _place(error: Any) -> str:
+    """Where a request is wrong; the name of a field that does not exist is the sender's, and stays unsaid."""
+    place = error["loc"][:-1] if error["type"] == "extra_forbidden" else error["loc"]
+    return ".".join(str(part) for part in place[1:]) or str(error["loc"][0])
+
+
 def install(app: Starlette) -> None:
     """Every error of the application becomes a problem document."""
 
@@ -85,7 +91,7 @@ def install(app: Starlette) -> None:
     async def of_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         # Where it is wrong and why, never what it says.
-        told = [f"{'.'.join(str(part) for part in one['loc'][1:]) or one['loc'][0]}: {one['msg']}" for one in error.errors()[:5]]
+        told = [f"{_place(one)}: {one['msg']}" for one in error.errors()[:5]]
         return Problem(422, "; ".join(told)[:1000]).response()
 
     async def of_anything(request: Request, error: Exception) -> JSONResponse:

@@ -119,6 +119,16 @@ def exposure(settings: Settings, host: str) -> tuple[tuple[str, ...], bool]:
     return ((*_LOOPBACK, *([public] if public else [])) if local or public else ()), console
 
 
+def check(settings: Settings, host: str) -> None:
+    """What can be told of the settings before anything is indexed. Raises SettingsError."""
+    from assistant.web import portals
+    from assistant.web.access import secret_of
+
+    exposure(settings, host)
+    portals.check(settings.portals)
+    secret_of(settings.web.secret_env)
+
+
 def run(assistant: Assistant, host: str, port: int, *, open_browser: bool = False) -> None:
     """Serve until stopped; `open_browser` shows the page where there is a display. Raises AssistantError when the port is taken."""
     import uvicorn

@@ -96,6 +96,9 @@ class _Known:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             caller = self._access.identified(Request(scope))
+            # Nothing is sent but answers, so a connection that waits for more is not held.
+            if scope["method"] != "POST":
+                raise Problem(405, "Tools are called by POST.", {"Allow": "POST"})
             if caller.portal is not None:
                 raise Problem(403, "Tools are for programs with a key.")
         except Problem as problem:

@@ -153,3 +153,82 @@ def test_places_never_leak_however_people_come_and_go() -> None:
             desk.close()
 
     awaited(run)
+
+
+def test_whoever_stops_reading_in_the_middle_closes_the_iterator() -> None:
+    async def run() -> None:
+        desk, closed = Desk(1, 0), threading.Event()
+
+        def endless() -> Iterator[int]:
+            try:
+                while True:
+                    yield 1
+                    time.sleep(0.001)
+            finally:
+                closed.set()
+
+        try:
+            stream = desk.stream(endless)
+            assert await anext(stream) == 1
+            with pytest.raises(Problem):
+                await desk.run(lambda: 1)
+            await stream.aclose()
+            assert await asyncio.to_thread(closed.wait, 5)
+            assert await desk.run(lambda: 7) == 7
+        finally:
+            desk.close()
+
+    awaited(run)
+
+
+def test_one_who_is_turned_away_has_nothing_run() -> None:
+    async def run() -> None:
+        desk, slow, never = Desk(1, 1), Slow(), Slow()
+        try:
+            asked = [asyncio.create_task(told(desk, slow)) for _ in range(2)]
+            await asyncio.sleep(0.05)
+            ran = []
+            for _ in range(20):
+                with pytest.raises(Problem):
+                    await told(desk, never)
+                with pytest.raises(Problem):
+                    await desk.run(lambda: ran.append(1))
+            slow.go.set()
+            await asyncio.gather(*asked)
+            await asyncio.sleep(0.05)
+            assert (never.begun, ran) == (0, [])
+        finally:
+            desk.close()
+
+    awaited(run)
+
+
+def test_what_cannot_begin_frees_its_place() -> None:
+    def broken() -> Iterator[str]:
+        raise LookupError("not even begun")
+
+    async def run() -> None:
+        desk = Desk(1, 0)
+        try:
+            for _ in range(10):
+                with pytest.raises(LookupError):
+                    await anext(desk.stream(broken))
+            assert await desk.run(lambda: 7) == 7
+        finally:
+            desk.close()
+
+    awaited(run)
+
+
+def test_closing_waits_for_what_runs_and_ends() -> None:
+    async def run() -> None:
+        desk, slow = Desk(1, 1), Slow()
+        slow.go.set()
+        assert await told(desk, slow) == ["0", "1", "2"]
+        await asyncio.to_thread(desk.close)
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("answer")]
+        with pytest.raises(RuntimeError):
+            await desk.run(lambda: 7)
+        assert desk._inside == 0
+
+    awaited(run)

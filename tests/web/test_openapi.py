@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,48 @@ def test_every_operation_has_an_example_and_its_problems(site: Site) -> None:
 
 def test_an_open_server_asks_for_no_key(server: str) -> None:
     assert '"security"' not in json.dumps(description(server))
+
+
+def test_it_is_a_valid_description_of_openapi_3_1(site: Site, server: str) -> None:
+    import jsonschema_rs
+    from schemathesis.specs.openapi.definitions import OPENAPI_31
+
+    for address in (site.server, server):
+        found = description(address)
+        jsonschema_rs.Draft202012Validator(OPENAPI_31).validate(found)
+        # Every reference leads somewhere, and every schema is one.
+        whole = json.dumps(found)
+        for name in set(re.findall(r'"#/components/schemas/([^"]+)"', whole)):
+            jsonschema_rs.meta.validate({**found["components"]["schemas"][name], "$schema": "https://json-schema.org/draft/2020-12/schema"})
+        assert len({operation["operationId"] for _, _, operation in operations(found)}) == len(operations(found))
+        assert "/work" not in whole
+
+
+def test_each_example_is_what_it_is_an_example_of(site: Site) -> None:
+    import jsonschema_rs
+
+    found = description(site.server)
+    checked = 0
+    for schema in found["components"]["schemas"].values():
+        validator = jsonschema_rs.Draft202012Validator({**schema, "components": found["components"]})
+        for example in schema.get("examples", []):
+            validator.validate(example)
+            checked += 1
+        for inner in schema.get("properties", {}).values():
+            for example in inner.get("examples", []):
+                jsonschema_rs.Draft202012Validator({**inner, "components": found["components"]}).validate(example)
+                checked += 1
+    assert checked >= 5
+
+
+def test_the_examples_are_answered(site: Site) -> None:
+    headers = {"Authorization": f"Bearer {site.keys['public']}", "Origin": site.origin}
+    found = description(site.server)
+    for method, path, operation in operations(found):
+        if "requestBody" not in operation:
+            continue
+        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+        for example in found["components"]["schemas"][reference]["examples"]:
+            response = httpx.request(method, site.server + path, json=example, headers=headers, timeout=60)
+            # The receipt of the example is nobody's.
+            assert response.status_code == (404 if path.endswith("feedback") else 200), (path, response.text)
