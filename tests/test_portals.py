@@ -109,6 +109,7 @@ def test_portals_on_a_public_address_need_their_name() -> None:
     assert exposure(Settings(web={"console": True}), "0.0.0.0") == ((), True)
 
 
+@pytest.mark.slow
 def test_the_tag_can_be_pasted(tmp_path: Path) -> None:
     (tmp_path / "assistant.toml").write_text('[web]\npublic_url = "https://ask.example.org"\n[[portals]]\n' + "".join(f"{key} = {json.dumps(value)}\n" for key, value in PORTAL.items()), encoding="utf-8")
     done = run(tmp_path, "portal", "snippet", "city")
@@ -123,6 +124,7 @@ def test_the_tag_can_be_pasted(tmp_path: Path) -> None:
     assert "public_url" not in snippet(settings().portals[0], "https://x.example")
 
 
+@pytest.mark.slow
 def test_a_key_is_shown_once_and_its_hash_can_be_pasted(tmp_path: Path) -> None:
     done = run(tmp_path, "key", "new", "bot", "--scope", "ask", "--collection", "press")
     key, table = done.stdout.strip(), tomllib.loads(done.stderr)["web"]["keys"][0]
@@ -135,6 +137,7 @@ def test_a_key_is_shown_once_and_its_hash_can_be_pasted(tmp_path: Path) -> None:
     assert wrong.stdout == ""
 
 
+@pytest.mark.slow
 def test_the_doctor_looks_at_portals(tmp_path: Path) -> None:
     (tmp_path / "press").mkdir()
     (tmp_path / "press" / "a.md").write_text("# Lake Forum\n\nThe forum opened in May.\n", encoding="utf-8")
