@@ -26,13 +26,13 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-# Debian's chromium draws the pages in browser tests. Installed only as root on Debian; elsewhere the tests say what
+# Debian's chromium draws the pages in browser tests, nginx stands before the server in others. Installed only as root on Debian; elsewhere the tests say what
 # they skip (with CI=true they skip nothing).
 system:
-	@if [ -x /usr/bin/chromium ]; then :; \
+	@if [ -x /usr/bin/chromium ] && [ -x /usr/sbin/nginx ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk >/dev/null; \
-	else echo "skipped: browser tests, for want of /usr/bin/chromium"; fi
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core fonts-noto-cjk nginx-light >/dev/null; \
+	else echo "skipped where missing: browser tests (/usr/bin/chromium), tests with nginx"; fi
 
 SETS := evals/forums evals/conflicts evals/conversations evals/overviews
 

@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+_SHORTEST_PASSWORD = 12
 SnippetKind = Literal["floating", "inline", "iframe"]
 Collections = Annotated[list[str] | None, typer.Option("--collection", help="Only documents of this collection; may be repeated.")]
 
@@ -58,6 +59,24 @@ def main() -> None:
         text = " ".join(str(error).split())[:300]
         print(f"error: {type(error).__name__}: {text}. Fix: run it again with --debug before the command and report what it shows", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Folder for the project; it may exist, and none of its files is overwritten.")]) -> None:
+    """Lay out a project of your own: settings, corpus, prompts, evaluation, and what it takes to run it."""
+    from assistant.projects import lay_out
+
+    for path in lay_out(folder):
+        print(folder / path)
+    print(f"next: cd {folder}; assistant serve", file=sys.stderr)
+
+
+@app.command()
+def settings() -> None:
+    """Every key of assistant.toml: its default, its variable in the environment, and what it does."""
+    from assistant.settings import table
+
+    print(table(), end="")
 
 
 @app.command()
@@ -355,6 +374,36 @@ def key_new(
     print("\n[[web.keys]]", file=sys.stderr)
     for field, value in made.model_dump(exclude_defaults=True).items():
         print(f"{field} = {json.dumps(value)}", file=sys.stderr)
+
+
+user_app = typer.Typer(help="Users who sign in with a password.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(user_app, name="user")
+
+
+@user_app.command("new")
+def user_new(
+    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    role: Annotated[Literal["reader", "evaluator", "admin"], typer.Option("--role", help="What they may do.")] = "reader",
+    group: Annotated[list[str] | None, typer.Option("--group", help="A group of [[web.auth.groups]]; may be repeated.")] = None,
+) -> None:
+    """Ask for a password (or read one line from stdin) and print the lines for assistant.toml, which hold its hash only."""
+    from assistant.settings import User
+    from assistant.web.staff import hash_of
+
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    if len(password) < _SHORTEST_PASSWORD:
+        raise SettingsError("the password is too short", fix=f"take one of {_SHORTEST_PASSWORD} characters or more")
+    try:
+        made = User(name=name, password=hash_of(password), role=role, groups=group or [])
+    except ValueError as error:
+        raise SettingsError(f"{name!r} cannot be a user's name", fix="one word of at most 80 characters, without comma, semicolon or colon") from error
+    print("[[web.auth.users]]")
+    for field, value in made.model_dump(exclude_defaults=True).items():
+        print(f"{field} = {json.dumps(value, ensure_ascii=False)}")
+    print('with mode = "users" under [web.auth] they can sign in', file=sys.stderr)
 
 
 app.add_typer(eval_app, name="eval")

@@ -1,4 +1,5 @@
-"""Feedback: what people say of an answer, kept in a file of its own until it expires. It becomes questions to evaluate with.
+"""Feedback: what people say of an answer, and what the documents did not answer, kept in a file of its own until it expires. It becomes questions to
+evaluate with.
 
 Of the answer nothing is kept but where its quotes stood: a deleted document leaves no text in here. It knows the file; nothing of the
 index or of who may see it.
@@ -64,6 +65,17 @@ class Feedback:
     citations: tuple[Span, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A question that the documents did not answer, and how often on a day (ISO); without its words where they are not kept."""
+
+    day: str
+    channel: str
+    language: str
+    question: str
+    count: int
+
+
 class FeedbackStore:
     """The file; safe for several threads and processes. It is made when the first word is given."""
 
@@ -106,6 +118,19 @@ class FeedbackStore:
         names = [field.name for field in fields(Feedback)]
         return [Feedback(**{**dict(zip(names, row, strict=True)), "citations": tuple(Span(*span) for span in json.loads(row[-1]))}) for row in rows]
 
+    def refuse(self, question: str, language: str, channel: str) -> None:
+        """Count a question that was not answered; one without words among those of its day, channel and language. Raises FeedbackError."""
+        row = (dt.datetime.now(dt.UTC).date().isoformat(), channel, language, question)
+        with self._open() as db:
+            db.execute("INSERT INTO refused VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1", row)
+
+    def refused(self) -> list[Refused]:
+        """What was refused and has not expired, newest day first, the most frequent first. Raises FeedbackError."""
+        if not self._path.is_file():
+            return []
+        with self._open() as db:
+            return [Refused(*row) for row in db.execute("SELECT * FROM refused ORDER BY day DESC, count DESC, channel, language, question")]
+
     def forget(self, document_ids: Sequence[str]) -> None:
         """Take deleted documents out of what answers cited."""
         if not self._path.is_file():
@@ -128,7 +153,9 @@ class FeedbackStore:
             with self._guard, closing(sqlite3.connect(self._path, timeout=10)) as db, db:
                 db.execute("PRAGMA secure_delete = ON")
                 db.execute(f"CREATE TABLE IF NOT EXISTS feedback ({columns})")
+                db.execute("CREATE TABLE IF NOT EXISTS refused (day TEXT, channel TEXT, language TEXT, question TEXT, count INTEGER NOT NULL, PRIMARY KEY (day, channel, language, question))")
                 db.execute("DELETE FROM feedback WHERE given < ?", (oldest,))
+                db.execute("DELETE FROM refused WHERE day < ?", (oldest[:10],))
                 yield db
         except (OSError, sqlite3.Error) as error:
             raise FeedbackError(f"the feedback file {self._path} cannot be used ({error})", fix="make room or give rights, or name another file in feedback.path") from error

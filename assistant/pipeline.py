@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,6 +23,7 @@ from assistant.answering.models import OPENAI_LIKE
 from assistant.errors import (
     DeleteUnproven,
     DocumentNotFound,
+    IndexBroken,
     IndexMismatch,
     IndexNotFound,
     NameNotFound,
@@ -43,6 +45,7 @@ from assistant.schema import (
     Chunk,
     DeleteReport,
     Document,
+    Facets,
     Filters,
     IngestReport,
     Message,
@@ -224,6 +227,35 @@ class Assistant:
         assert isinstance(answer, Answer)
         return answer
 
+    def facets(self) -> Facets:
+        """What questions can be narrowed by. Raises IndexNotFound."""
+        with self._leased() as generation:
+            scope, hidden = self._scope or Filters(), self._retrieval().hidden(generation)
+
+            def counted(column: str) -> dict[str, int]:
+                return dict(generation.documents(f"{column}, count(*)", scope, "GROUP BY 1 ORDER BY 2 DESC, 1", hidden))
+
+            years = generation.documents("DISTINCT substr(d.date, 1, 4)", scope, "AND d.date <> '' ORDER BY 1 DESC", hidden)
+            return Facets(counted("d.collection"), counted("d.language"), tuple(year for (year,) in years))
+
+    def suggested(self, language: str, most: int = 5) -> tuple[str, ...]:
+        """Questions in a language that the documents answer, tried before they are given. Raises IndexNotFound."""
+        from assistant.retrieval.offers import questions
+
+        with self._leased() as generation:
+            things = self._retrieval().things(generation, Filters())
+        found: list[str] = []
+        for question in islice(questions(things, language), 3 * most):
+            if len(found) < most and not self.ask(question, language=language).abstained:
+                found.append(question)
+        return tuple(found)
+
+    def check_ready(self) -> None:
+        """Raises IndexNotFound, and IndexBroken where parts of the open index do not agree."""
+        with self._leased() as generation:
+            if wrong := generation.disagreements():
+                raise IndexBroken(f"generation {generation.manifest.number} does not agree with itself: {'; '.join(wrong)}", fix="assistant ingest --rebuild")
+
     def considered(self, question: str, *, language: str = "") -> Considered:
         """Every sentence that might answer a question, with what is said of each: what `assistant eval calibrate` learns from.
 
@@ -401,7 +433,7 @@ class Assistant:
 
         from assistant.answering.prompting import prompt
 
-        system, user = prompt(task).fill(**values)
+        system, user = prompt(task, self.settings.answering.prompts).fill(**values)
         return [ChatMessage(role=MessageRole.SYSTEM, content=system), ChatMessage(role=MessageRole.USER, content=user)]
 
     def _calls(self) -> Breaker:
@@ -604,6 +636,24 @@ class Assistant:
         self._whole()
         with self._leased() as generation:
             return generation.passages(document_id)
+
+    def listed(self, search: str = "", first: int = 0, most: int = 50) -> tuple[list[dict[str, str]], int]:
+        """Documents whose title or id holds the words of a search, by id: `most` of them after the `first`, and how many there are."""
+        self._whole()
+        with self._generations.lease() as generation:
+            if generation is None:
+                return [], 0
+            condition = " AND ".join(["(instr(lower(title), lower(?)) OR instr(lower(id), lower(?)))"] * len(search.split())) or "1"
+            values = [word for word in search.split() for _ in range(2)]
+            count = generation.db.execute(f"SELECT count(*) FROM documents WHERE {condition}", values).fetchone()[0]
+            columns = ("id", "title", "language", "date", "collection")
+            rows = generation.db.execute(f"SELECT {', '.join(columns)} FROM documents WHERE {condition} ORDER BY id LIMIT ? OFFSET ?", [*values, most, first])
+            return [dict(zip(columns, row, strict=True)) for row in rows], int(count)
+
+    def generation(self) -> int:
+        """The number of the published generation. Raises IndexNotFound."""
+        with self._leased() as generation:
+            return generation.manifest.number
 
     def document_ids(self) -> list[str]:
         """Ids of all documents of the published index, or of the scope, in order."""

@@ -167,6 +167,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Facets:
+    """What there is to filter by: documents by collection, by language, and the years of publication, newest first."""
+
+    collections: Mapping[str, int]
+    languages: Mapping[str, int]
+    years: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
     """Restrictions on the passages that may be found; an empty tuple or string restricts nothing.
 

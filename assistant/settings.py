@@ -25,10 +25,11 @@ from assistant.schema import Filters
 ENVIRONMENT_PREFIX = "ASSISTANT_"
 FILE_NAME = "assistant.toml"
 # Keys of tables in lists: the environment gives each list as a whole.
-_LISTS = ("corpus.sources.", "web.keys.", "portals.")
+_LISTS = ("corpus.sources.", "web.keys.", "web.auth.", "portals.")
 
 
-KeyScope = Literal["ask", "search", "documents", "feedback"]
+KeyScope = Literal["ask", "search", "documents", "feedback", "metrics"]
+Role = Literal["reader", "evaluator", "admin"]
 
 
 def _origin(value: str) -> str:
@@ -140,12 +141,14 @@ class AnsweringSettings(_Section):
     quotes: int = Field(4, ge=1, le=10, description="Most quotes in an answer without a language model.")
     confidence: float | None = Field(None, ge=0, le=1, description="How likely an answer must be right to be given; below it the assistant abstains. By default what `assistant eval calibrate` chose.")
     unsupported: Literal["drop", "mark"] = Field("drop", description="What becomes of a language model's sentence that the documents do not support: `drop` leaves it out, `mark` shows it marked and without a citation.")
+    prompts: Path | None = Field(None, description="Folder with prompts of your own, one file for each task; what it lacks is the package's.")
     clock: datetime | None = Field(None, description="A fixed time for embargo, expiry, “next” and “last year”, for tests and demonstrations.")
 
 
 class FeedbackSettings(_Section):
     path: Path = Field(Path("feedback.sqlite"), description="File that keeps what people say of answers.")
     days: int = Field(365, ge=1, description="Days after which it is forgotten.")
+    refused: Literal["all", "staff", "none"] = Field("staff", description="Whose questions are kept, in the same file and for as long, when the documents do not answer them: `all`, `staff` only, or `none`. Of the others it is counted how many there were.")
 
 
 class LLMSettings(_Section):
@@ -162,7 +165,7 @@ class ApiKey(_Section):
 
     name: str = Field(description="What the key is called in logs and lists.", pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
     sha256: str = Field(description="SHA-256 of the key, in hexadecimal.", pattern=r"^[0-9a-f]{64}$")
-    scopes: list[KeyScope] = Field(["ask", "search", "documents"], description="What it may do: `ask` (the chat completions too), `search`, `documents`, `feedback`.", min_length=1)
+    scopes: list[KeyScope] = Field(["ask", "search", "documents"], description="What it may do: `ask` (the chat completions too), `search`, `documents`, `feedback`, `metrics`.", min_length=1)
     collections: list[str] = Field([], description="Collections it may see; all when empty.")
     visibility: Literal["staff", "public"] = Field("public", description="`public` sees public documents only, `staff` every one.")
     quota: str = Field("120/minute", description="How often it may ask, as in `20/minute` or `500/day`.")
@@ -175,23 +178,72 @@ class ApiKey(_Section):
     _check_quota = field_validator("quota")(_quota)
 
 
+class User(_Section):
+    """Someone who signs in with a password. Only its hash is written down; `assistant user new NAME` makes it."""
+
+    name: str = Field(description="Name to sign in with.", pattern=r"^[^\s,;:]{1,80}$")
+    password: str = Field(description="The password's hash.", pattern=r"^scrypt:[0-9a-f]{32}:[0-9a-f]{64}$")
+    role: Role = Field("reader", description="What they may do: `reader` asks, `evaluator` sees reports, feedback and refused questions too, `admin` also uploads, deletes and judges names.")
+    groups: list[str] = Field([], description="Groups they belong to.")
+
+
+class Group(_Section):
+    """Users who may see the same. Members of several see what any of them sees."""
+
+    name: str = Field(description="Name, as users or the proxy's header give it.", min_length=1, max_length=200)
+    role: Role | None = Field(None, description="Role of its members, where it is higher than their own.")
+    collections: list[str] = Field([], description="Collections its members may see; all when empty.")
+
+
+class AuthSettings(_Section):
+    mode: Literal["none", "users", "proxy"] = Field("none", description="Who is staff: `none` (everyone who reaches the server, where `web.console` allows it), `users` (who signs in), `proxy` (whom a trusted proxy names, which is how single sign-on comes in).")
+    users: list[User] = Field([], description="Users (`[[web.auth.users]]`).")
+    groups: list[Group] = Field([], description="Groups (`[[web.auth.groups]]`).")
+    session_hours: int = Field(12, ge=1, le=720, description="Hours after which a user signs in anew.")
+    user_header: str = Field("X-Forwarded-User", pattern=r"^[A-Za-z0-9-]{1,60}$", description="Header in which the proxy names the user.")
+    groups_header: str = Field("X-Forwarded-Groups", pattern=r"^[A-Za-z0-9-]{1,60}$", description="Header in which the proxy names the user's groups, parted by commas.")
+    default_role: Role | None = Field(None, description="Role of a user whom the proxy names and none of whose groups is listed; by default they are turned away.")
+    sign_out: str = Field("", pattern=r"^(|/[^\s]*|https://[^\s]+)$", description="Address of the proxy where users sign out.")
+
+
 class WebSettings(_Section):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    public_url: str = Field("", description="Address under which visitors reach this server, as in `https://ask.example.org`. Where it is set, the chat is closed and the API wants a key.")
-    console: bool | None = Field(None, description="Whether the chat, and the API without a key, are open to everyone who reaches the server; by default on loopback without a `public_url`.")
+    public_url: str = Field("", description="Address under which this server is reached, as in `https://ask.example.org` or, below a path, `https://www.example.org/assistant`. Where it is set, the chat is open to staff who sign in, and without `web.auth` closed.")
+    console: bool | None = Field(None, description="Whether the chat, and the API without a key, are open to everyone who reaches the server, where `web.auth` is off; by default on loopback without a `public_url`.")
     demo: bool | None = Field(None, description="Whether `/demo` shows the portals; by default where the chat is open.")
     proxies: list[str] = Field([], description="Addresses of reverse proxies whose word on a client's address is taken.")
     secret_env: str = Field("", description="Environment variable that holds the secret which visitors' tokens are signed with (32 characters or more); without one they hold until a restart.")
     token_minutes: int = Field(15, ge=1, le=1440, description="Minutes a visitor's token is good for.")
     at_once: int = Field(0, ge=0, le=256, description="Answers made at the same time; 0 means one per core, and 16 with a language model.")
     waiting: int = Field(48, ge=0, le=10_000, description="Questions that may wait for their turn; more are turned away at once.")
+    questions: dict[str, list[str]] = Field({}, description="Questions the chat suggests, by language (`[web.questions]`); by default some that the documents answer.")
+    shutdown_seconds: int = Field(20, ge=1, le=600, description="Seconds that answers under way are given when the server is stopped.")
+    log: Literal["text", "json", "off"] = Field("off", description="A line on stderr for each request and answer: `text`, `json`, or none. Without questions, names or addresses.")
+    log_questions: bool = Field(False, description="Whether that line holds the question.")
+    traces: bool = Field(False, description="Send OpenTelemetry traces to where OTEL_EXPORTER_OTLP_ENDPOINT says (needs the extra `otel`).")
+    upload_mb: int = Field(200, ge=1, le=10_000, description="Largest upload of documents, in MB.")
     keys: list[ApiKey] = Field([], description="Programs that may use the API (`[[web.keys]]`).")
+    auth: AuthSettings = Field(AuthSettings(), description="Who is staff (`[web.auth]`).")  # type: ignore[call-arg]
 
     @field_validator("public_url")
     @classmethod
     def _address(cls, value: str) -> str:
-        return _origin(value) if value else ""
+        address = value.rstrip("/")
+        found = re.fullmatch(r"(https?://[^/?#]+)((?:/[A-Za-z0-9._~-]+)*)", address)
+        if address and not found:
+            raise ValueError(f"{value!r} is no address; write it as in https://ask.example.org or https://www.example.org/assistant")
+        return _origin(found[1]) + found[2] if found else ""
+
+    @property
+    def origin(self) -> str:
+        """The public address's origin; empty without one."""
+        return "/".join(self.public_url.split("/")[:3])
+
+    @property
+    def prefix(self) -> str:
+        """The path below which the server stands, as in `/assistant`; empty at the root."""
+        return self.public_url.removeprefix(self.origin)
 
 
 class PortalQuotas(_Section):
@@ -284,9 +336,19 @@ class Settings(BaseModel):
     def model_post_init(self, context: Any) -> None:
         if self.index.chroma_url:
             raise SettingsError("index.chroma_url is not supported yet", fix="remove it: the index keeps its own Chroma")
-        for what, names in (("portals", [portal.id for portal in self.portals]), ("web.keys", [key.name for key in self.web.keys])):
+        auth = self.web.auth
+        named = (("portals", [portal.id for portal in self.portals]), ("web.keys", [key.name for key in self.web.keys]), ("web.auth.users", [user.name for user in auth.users]), ("web.auth.groups", [group.name for group in auth.groups]))
+        for what, names in named:
             if twice := next((name for name in names if names.count(name) > 1), ""):
                 raise SettingsError(f"two [[{what}]] are called {twice}", fix="give each a name of its own")
+        groups = {group.name for group in auth.groups}
+        for user in auth.users:
+            if strange := next((name for name in user.groups if name not in groups), ""):
+                raise SettingsError(f"the user {user.name} is in the group {strange}, which is not set up", fix="add it to [[web.auth.groups]], or take it from the user")
+        if auth.mode == "users" and not auth.users:
+            raise SettingsError("web.auth lets users sign in and has none", fix="assistant user new NAME makes one")
+        if auth.mode == "proxy" and not self.web.proxies:
+            raise SettingsError("web.auth trusts a proxy, and none is named", fix='name its address in web.proxies, as in ["127.0.0.1"]')
 
     @classmethod
     def load(cls, path: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
@@ -329,7 +391,7 @@ def _resolve_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
         for source in corpus.get("sources", []) if isinstance(corpus.get("sources"), list) else []:
             if isinstance(source, dict) and "path" in source:
                 source["path"] = resolved(source["path"])
-    for section, key in (("index", "path"), ("names", "glossary"), ("feedback", "path")):
+    for section, key in (("index", "path"), ("names", "glossary"), ("feedback", "path"), ("answering", "prompts")):
         if isinstance(values.get(section), dict) and key in values[section]:
             values[section][key] = resolved(values[section][key])
     # A model may be a name as well as a folder.
@@ -353,9 +415,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         model = _section_model(parts[0])
         if model is not None and (len(parts) != 2 or parts[1] not in model.model_fields):
             raise _unknown(variable, _environment_names(), "in the environment")
-        annotation = str(model.model_fields[parts[1]].annotation) if model else "list"
+        annotation = model.model_fields[parts[1]].annotation if model else list
         value: Any = text
-        if annotation.startswith(("list", "dict")):
+        if str(annotation).startswith(("list", "dict")) or _tables(annotation) is not None or annotation is list:
             try:
                 value = json.loads(text)
             except json.JSONDecodeError as error:

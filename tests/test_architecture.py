@@ -16,9 +16,9 @@ PACKAGE = Path(__file__).parents[1] / "assistant"
 ROOMS = (
     "errors", "schema", "settings", "language", "ingestion", "index", "retrieval", "answering", "pipeline", "evaluation", "web", "cli",
 )  # fmt: skip
-# No rooms of their own: `files` writes them whole, `generated` makes pages from settings, `feedback` is kept by the pipeline and read by evaluation, `originals` the corpus's office files, `training` makes what `index` runs and `evaluation` measures, `writing` serves the pipeline, `doctor` examines every room for the command line, the
+# No rooms of their own: `files` writes them whole, `briefing` makes a file of quotes, `projects` lays out a folder, `generated` makes pages from settings, `feedback` is kept by the pipeline and read by evaluation, `originals` the corpus's office files, `training` makes what `index` runs and `evaluation` measures, `writing` serves the pipeline, `doctor` examines every room for the command line, the
 # package only names them.
-PLACES: dict[str, float] = {**{room: place for place, room in enumerate(ROOMS)}, "files": 0.5, "generated": 2.5, "feedback": 2.7, "originals": 4.5, "training": 5.5, "writing": 6.5, "integrations": 8.5, "doctor": 10.5, "terminal": 10.6, "eval_cli": 10.7, "__init__": 12, "__main__": 13}
+PLACES: dict[str, float] = {**{room: place for place, room in enumerate(ROOMS)}, "files": 0.5, "generated": 2.5, "feedback": 2.7, "briefing": 3.5, "projects": 8.6, "originals": 4.5, "training": 5.5, "writing": 6.5, "integrations": 8.5, "doctor": 10.5, "terminal": 10.6, "eval_cli": 10.7, "__init__": 12, "__main__": 13}
 HEAVY = ("torch", "llama_index", "chromadb", "gradio", "sentence_transformers", "transformers")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -48,7 +48,7 @@ def _is_module(name: str) -> bool:
 
 
 def test_every_module_stands_in_a_room() -> None:
-    known = {*PLACES, "models"}
+    known = {*PLACES, "models", "project"}
     assert {file.relative_to(PACKAGE).parts[0].removesuffix(".py") for file in MODULES} <= known
 
 

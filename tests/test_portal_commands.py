@@ -17,6 +17,8 @@ import pytest
 
 from assistant.settings import Settings
 
+# A process for each.
+pytestmark = pytest.mark.slow
 PORTAL: dict[str, Any] = {"id": "city", "origins": ["https://www.example.org"], "collections": ["press"], "ai_notice": "standard", "privacy": "https://www.example.org/privacy"}
 
 

@@ -102,11 +102,22 @@ def test_portals_on_a_public_address_need_their_name() -> None:
     with pytest.raises(SettingsError, match="public_url"):
         exposure(settings(), "0.0.0.0")
     public = settings(web={"public_url": "https://ask.example.org"})
-    assert exposure(public, "0.0.0.0") == (("127.0.0.1", "localhost", "::1", "ask.example.org"), False)
-    assert exposure(public, "127.0.0.1")[1] is False
-    assert exposure(settings(), "127.0.0.1") == (("127.0.0.1", "localhost", "::1"), True)
-    assert exposure(Settings(), "0.0.0.0") == ((), False)
-    assert exposure(Settings(web={"console": True}), "0.0.0.0") == ((), True)
+    assert exposure(public, "0.0.0.0") == (("127.0.0.1", "localhost", "::1", "ask.example.org"), None)
+    assert exposure(public, "127.0.0.1")[1] is None
+    assert exposure(settings(), "127.0.0.1") == (("127.0.0.1", "localhost", "::1"), "admin")
+    assert exposure(Settings(web={"console": True}), "0.0.0.0") == ((), "reader")
+    assert exposure(Settings(web={"console": True, "public_url": "https://ask.example.org"}), "127.0.0.1")[1] == "reader"
+
+
+def test_a_public_address_without_sign_in_is_refused_unless_said() -> None:
+    for host in ("0.0.0.0", "::", "192.0.2.7"):
+        with pytest.raises(SettingsError, match="nothing says who may ask here"):
+            exposure(Settings(), host)
+        assert exposure(Settings(web={"console": False}), host) == ((), None)
+    auth = {"mode": "proxy", "groups": [{"name": "staff"}]}
+    assert exposure(Settings(web={"auth": auth, "proxies": ["192.0.2.1"]}), "0.0.0.0") == ((), None)
+    # Signing in holds on this machine too.
+    assert exposure(Settings(web={"auth": auth, "proxies": ["127.0.0.1"], "console": True}), "127.0.0.1")[1] is None
 
 
 @pytest.mark.slow

@@ -205,11 +205,11 @@ def test_the_example_in_the_docs_is_valid(tmp_path: Path) -> None:
     assert [s.name or s.collection for s in load(tmp_path, example).sources()] == ["press", "events"]
 
 
-@pytest.mark.parametrize("key", [k for k in KEYS if not k.startswith(("corpus.sources.", "web.keys.", "portals."))])
+@pytest.mark.parametrize("key", [k for k in KEYS if not k.startswith(("corpus.sources.", "web.keys.", "web.auth.", "portals."))])
 def test_every_key_is_described_and_known_to_the_environment(tmp_path: Path, key: str) -> None:
     assert KEYS[key].description
     variable = "ASSISTANT_" + key.replace(".", "__").upper()
-    values = {"chunking.size": "32", "embedding.dimensions": "64", "reading.memory_mb": "64", "retrieval.candidates": "64", "reading.formats": "{}", "llm.options": "{}", "judge.options": "{}", "answering.unsupported": "mark", "web.public_url": "https://ask.example.org"}
+    values = {"chunking.size": "32", "embedding.dimensions": "64", "reading.memory_mb": "64", "retrieval.candidates": "64", "reading.formats": "{}", "llm.options": "{}", "judge.options": "{}", "answering.unsupported": "mark", "web.public_url": "https://ask.example.org", "web.questions": "{}", "web.log": "json", "feedback.refused": "all"}
     value = "[]" if key in ("corpus.paths", "corpus.sources", "web.proxies", "web.keys", "portals") else values.get(key, "1")
     if key == "index.chroma_url":
         with pytest.raises(SettingsError, match="not supported yet"):

@@ -17,7 +17,10 @@ import yaml
 from assistant.errors import SettingsError
 from assistant.schema import ScoredChunk
 
-FOLDER = Path(__file__).parents[2] / "prompts"
+# In a checkout they lie beside the package, in an installed package within it.
+_INSTALLED = Path(__file__).parents[1] / "prompts"
+FOLDER = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "prompts"
+TASKS = ("answer", "rewrite")
 _VARIABLE = re.compile(r"\{(\w+)\}")
 # What frames a passage, and what chat templates take for their own marks, is made of these.
 _FRAME = str.maketrans({"<": "‹", ">": "›", "\0": " "})
@@ -43,9 +46,13 @@ def _filled(text: str, values: dict[str, str]) -> str:
 
 
 @cache
-def prompt(task: str, folder: Path = FOLDER) -> Prompt:
-    """The prompt of a task. Raises SettingsError when its file is missing or its variables are not the ones it names."""
-    path = folder / f"{task}.md"
+def prompt(task: str, folder: Path | None = None) -> Prompt:
+    """The prompt of a task: the folder's, or the package's where it has none.
+
+    Raises SettingsError when its file cannot be read or its variables are not the ones it names.
+    """
+    own = folder / f"{task}.md" if folder is not None else None
+    path = own if own is not None and own.is_file() else FOLDER / f"{task}.md"
     try:
         text = path.read_text("utf-8")
         _, front, body = text.split("---\n", 2)

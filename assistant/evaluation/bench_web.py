@@ -1,10 +1,11 @@
-"""Benchmark of the web: how soon an answer's text begins, how many are answered, what happens beyond that, and Gradio's queue beside it.
+"""Benchmark of the web: how soon an answer's text begins, how many are answered, what happens beyond that, staff who ask at once, memory after
+many conversations, and Gradio's queue beside it.
 
-    python -m assistant.evaluation.bench_web [--seconds 20] [--out FILE] [--corpus corpus]
+    python -m assistant.evaluation.bench_web [--seconds 20] [--conversations 1000] [--out FILE] [--corpus corpus]
 
 It starts `assistant serve` over the starter corpus in a process of its own and asks it over loopback, open loop (questions arrive when they
 are due, whatever the answers do) and closed loop. Figures depend on the machine: they are reported and compared, never asserted. It knows
-the HTTP API and the chat's queue, and nothing of the rooms behind them.
+the HTTP API and pages, and nothing of the rooms behind them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import platform
 import random
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -56,6 +58,30 @@ per_client = "9999999/minute"
 per_portal = "9999999/minute"
 """
 _ORIGIN = {"Origin": "https://portal.example.org"}
+STAFF = 20
+# The same assistant behind an event of Gradio, as many at once as there are cores: what the console would be like through Gradio's queue.
+_QUEUE = """
+import os, sys
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+import gradio as gr
+from assistant import Assistant, Settings
+from assistant.schema import Answer
+
+assistant = Assistant.open(Settings.load("assistant.toml"))
+assistant.warm()
+
+def respond(question):
+    text = ""
+    for event in assistant.stream(question):
+        if not isinstance(event, Answer):
+            text += event
+            yield "answer: " + text
+
+with gr.Blocks(analytics_enabled=False) as page:
+    box, told = gr.Textbox(), gr.HTML()
+    box.submit(respond, box, told, concurrency_limit=os.cpu_count())
+page.queue(max_size=None).launch(server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True, ssr_mode=False)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +120,9 @@ class Bench:
     capacity: float = 0.0
     gradio: dict[str, Any] = field(default_factory=dict)
     widget: dict[str, Any] = field(default_factory=dict)
+    staff: dict[str, Any] = field(default_factory=dict)
+    conversations: dict[str, Any] = field(default_factory=dict)
+    console: dict[str, Any] = field(default_factory=dict)
 
 
 def questions(folder: Path) -> list[str]:
@@ -127,15 +156,18 @@ def memory_mb(pid: int) -> float:
 
 
 class Visitors:
-    """Clients of a portal, each with a connection that stays open."""
+    """Clients of a portal, or staff, each with a connection that stays open."""
 
-    def __init__(self, server: str, clients: int) -> None:
+    def __init__(self, server: str, clients: int, *, staff: bool = False) -> None:
         # aiohttp, since its client takes a tenth of httpx's time: what asks must not be what is measured.
         connector = aiohttp.TCPConnector(limit=clients, keepalive_timeout=120)
-        self._http = aiohttp.ClientSession(server, connector=connector, headers=_ORIGIN, timeout=aiohttp.ClientTimeout(total=60))
+        self._http = aiohttp.ClientSession(server, connector=connector, headers={} if staff else _ORIGIN, timeout=aiohttp.ClientTimeout(total=60))
         self._token = ""
+        self._staff = staff
 
     async def __aenter__(self) -> Visitors:
+        if self._staff:
+            return self
         async with self._http.post("/api/v1/portals/bench/visits") as response:
             self._token = (await response.json())["token"]
         return self
@@ -152,12 +184,12 @@ class Visitors:
 
         await asyncio.gather(*(one() for _ in range(clients)))
 
-    async def ask(self, question: str, due: float) -> Asked:
+    async def ask(self, question: str, due: float, history: Sequence[dict[str, str]] = ()) -> Asked:
         """Ask, and read to the end."""
         first, status = 0.0, 0
         try:
-            headers = {"X-Visitor-Token": self._token, "Accept": "text/event-stream"}
-            async with self._http.post("/api/v1/ask", json={"question": question}, headers=headers) as response:
+            headers = {"Accept": "text/event-stream"} | ({} if self._staff else {"X-Visitor-Token": self._token})
+            async with self._http.post("/api/v1/ask", json={"question": question, "history": list(history)}, headers=headers) as response:
                 status, begin = response.status, b""
                 async for piece in response.content.iter_any():
                     begin = begin[-64:] + piece
@@ -214,7 +246,7 @@ async def open_loop(server: str, pid: int, clients: int, rate: float, seconds: f
 
 
 async def through_gradio(server: str, clients: int, seconds: float, asking: list[str]) -> dict[str, Any]:
-    """The same questions, closed loop, through the chat's queue: answers a second and the first event that carries an answer's text."""
+    """The same questions, closed loop, through Gradio's queue: answers a second and the first event that carries an answer's text."""
     config = httpx.get(f"{server}/config", timeout=30).json()
     index = next(i for i, d in enumerate(config["dependencies"]) if any(event == "submit" for _, event in d["targets"]))
     function = config["dependencies"][index].get("id", index)
@@ -229,14 +261,14 @@ async def through_gradio(server: str, clients: int, seconds: float, asking: list
             while time.perf_counter() - start < seconds:
                 turn += 1
                 session, due, first = f"bench{number}x{turn}", time.perf_counter(), 0.0
-                body = {"data": [chance.choice(asking), [], None, None], "fn_index": function, "session_hash": session, "event_data": None, "trigger_id": None}
+                body = {"data": [chance.choice(asking)], "fn_index": function, "session_hash": session, "event_data": None, "trigger_id": None}
                 async with http.post("/gradio_api/queue/join", json=body) as joined:
                     joined.raise_for_status()
                 async with http.get("/gradio_api/queue/data", params={"session_hash": session}) as response:
                     begin = b""
                     async for piece in response.content.iter_any():
                         begin = begin[-200:] + piece
-                        if not first and b"class=" in begin and b"answer" in begin:
+                        if not first and b"answer: " in begin:
                             first = time.perf_counter() - due
                         if b"process_completed" in begin or b"close_stream" in begin:
                             break
@@ -249,32 +281,93 @@ async def through_gradio(server: str, clients: int, seconds: float, asking: list
     return {"clients": clients, "answers_per_second": round(len(firsts) / took, 2), "first_p50": round(quantile(firsts, 0.5), 3), "first_p95": round(quantile(firsts, 0.95), 3), "whole_p95": round(quantile(wholes, 0.95), 3)}
 
 
-def widget_figures(server: str) -> dict[str, Any]:
-    """Weight of the widget, and milliseconds from navigation until its button can be pressed, median of some loads, where chromium is."""
-    import gzip
+async def staff_at_once(server: str, rounds: int, asking: list[str]) -> dict[str, Any]:
+    """`STAFF` people who all ask in the same moment, again and again: the first text of each answer."""
+    chance = random.Random(SEED)  # noqa: S311
+    async with Visitors(server, STAFF, staff=True) as people:
+        found: list[Asked] = []
+        for _ in range(rounds):
+            due = time.perf_counter()
+            found += await asyncio.gather(*(people.ask(chance.choice(asking), due) for _ in range(STAFF)))
+    firsts = [one.first for one in found if one.first]
+    return {"people": STAFF, "asked": len(found), "failed": len(found) - len(firsts), "first_p50": round(quantile(firsts, 0.5), 3), "first_p95": round(quantile(firsts, 0.95), 3)}
+
+
+async def many_conversations(server: str, pid: int, count: int, asking: list[str]) -> dict[str, Any]:
+    """Conversations of two questions, eight at once: the server's memory on the way."""
+    chance, places = random.Random(SEED), asyncio.Semaphore(8)  # noqa: S311
+    memory = [round(memory_mb(pid), 1)]
+    async with Visitors(server, 8, staff=True) as people:
+
+        async def one() -> int:
+            first, second = chance.choice(asking), chance.choice(asking)
+            async with places:
+                await people.ask(first, time.perf_counter())
+                done = await people.ask(second, time.perf_counter(), [{"role": "user", "text": first}, {"role": "assistant", "text": "…"}])
+            return done.status
+
+        failed = 0
+        for _ in range(4):
+            failed += sum(status != 200 for status in await asyncio.gather(*(one() for _ in range(count // 4))))
+            memory.append(round(memory_mb(pid), 1))
+    return {"conversations": count // 4 * 4, "failed": failed, "memory_mb": memory}
+
+
+def interactive(address: str, ready: str, loads: int = 9) -> dict[str, int]:
+    """Milliseconds from navigation until what `ready` selects is visible, over some cold loads; nothing without chromium."""
     import shutil
 
-    script = httpx.get(f"{server}/widget.js", timeout=30).content
-    found: dict[str, Any] = {"bytes": len(script), "gzipped": len(gzip.compress(script, 9))}
     chromium = shutil.which("chromium")
     if chromium is None:
-        return found
+        return {}
     from playwright.sync_api import sync_playwright
 
     times = []
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for _ in range(9):
-            page = browser.new_page()
-            page.goto(f"{server}/demo?portal=bench", wait_until="commit")
-            page.locator("forum-assistant .launch").first.wait_for(state="visible")
+        for _ in range(loads):
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(address, wait_until="commit")
+            page.locator(ready).first.wait_for(state="visible")
             times.append(page.evaluate("performance.now()"))
-            page.close()
+            context.close()
         browser.close()
-    return {**found, "interactive_ms_p50": round(statistics.median(times)), "interactive_ms_max": round(max(times))}
+    return {"interactive_ms_p50": round(statistics.median(times)), "interactive_ms_max": round(max(times))}
 
 
-def run(corpus: Path, sets: Path, seconds: float) -> Bench:
+def widget_figures(server: str) -> dict[str, Any]:
+    """Weight of the widget, and when its button can be pressed."""
+    import gzip
+
+    script = httpx.get(f"{server}/widget.js", timeout=30).content
+    return {"bytes": len(script), "gzipped": len(gzip.compress(script, 9)), **interactive(f"{server}/demo?portal=bench", "forum-assistant .launch")}
+
+
+@contextmanager
+def queueing(folder: Path) -> Iterator[str]:
+    """The address of the same assistant behind Gradio's queue."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _QUEUE, str(port)], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 90
+        while True:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/config", timeout=5).raise_for_status()
+                break
+            except httpx.HTTPError:
+                if time.monotonic() > until or process.poll() is not None:
+                    raise RuntimeError("Gradio did not start") from None
+                time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def run(corpus: Path, sets: Path, seconds: float, conversations: int) -> Bench:
     bench = Bench({"python": platform.python_version(), "cores": os.cpu_count(), "system": platform.platform()})
     asking = questions(sets)
     with tempfile.TemporaryDirectory() as temporary:
@@ -293,12 +386,17 @@ def run(corpus: Path, sets: Path, seconds: float) -> Bench:
             bench.loads.append(asyncio.run(open_loop(server, pid, 50, bench.capacity / 2, seconds / 2, asking, "half capacity, after the overload")))
         with serving(folder, chat=True) as (server, pid):
             time.sleep(3)
-            for clients in (8, 50):
-                asyncio.run(through_gradio(server, clients, seconds / 4, asking))
-                queued = asyncio.run(through_gradio(server, clients, seconds, asking))
-                ours = asyncio.run(closed_loop(server, pid, clients, seconds, asking))
-                bench.gradio[str(clients)] = {"queue": queued, "ours": asdict(ours), "answers_ratio": round(ours.rate / max(queued["answers_per_second"], 1e-9), 2), "first_p95_ratio": round(queued["first_p95"] / max(ours.first_p95, 1e-9), 2)}
+            asyncio.run(staff_at_once(server, 2, asking))
+            bench.staff = asyncio.run(staff_at_once(server, max(3, int(seconds)), asking))
+            bench.console = interactive(server, "forum-console[ready] textarea")
             bench.widget = widget_figures(server)
+            with queueing(folder) as queue:
+                for clients in (8, 50):
+                    asyncio.run(through_gradio(queue, clients, seconds / 4, asking))
+                    queued = asyncio.run(through_gradio(queue, clients, seconds, asking))
+                    ours = asyncio.run(closed_loop(server, pid, clients, seconds, asking))
+                    bench.gradio[str(clients)] = {"queue": queued, "ours": asdict(ours), "answers_ratio": round(ours.rate / max(queued["answers_per_second"], 1e-9), 2), "first_p95_ratio": round(queued["first_p95"] / max(ours.first_p95, 1e-9), 2)}
+            bench.conversations = asyncio.run(many_conversations(server, pid, conversations, asking))
     return bench
 
 
@@ -308,7 +406,9 @@ def report(bench: Bench) -> str:
     for one in bench.loads:
         lines.append(f"| {one.name} | {one.rate} | {one.answered} | {one.turned_away} | {one.failed} | {one.first_p50} / {one.first_p95} s | {one.whole_p95} s | {one.rejected_p95} s | {one.memory_mb[0]}, {one.memory_mb[1]} |")
     for clients, beside in bench.gradio.items():
-        lines += ["", f"{clients} clients, closed loop, beside the chat's queue in the same process: {beside['ours']['rate']} against {beside['queue']['answers_per_second']} answers a second ({beside['answers_ratio']} times), first text p95 {beside['ours']['first_p95']} against {beside['queue']['first_p95']} s"]
+        lines += ["", f"{clients} clients, closed loop, beside Gradio's queue: {beside['ours']['rate']} against {beside['queue']['answers_per_second']} answers a second ({beside['answers_ratio']} times), first text p95 {beside['ours']['first_p95']} against {beside['queue']['first_p95']} s"]
+    for title, figures in (("staff at once", bench.staff), ("conversations", bench.conversations), ("console", bench.console)):
+        lines += ["", f"{title}: " + ", ".join(f"{name} {value}" for name, value in figures.items())]
     lines += ["", "widget: " + ", ".join(f"{name} {value}" for name, value in bench.widget.items())]
     return "\n".join(lines)
 
@@ -318,9 +418,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--corpus", type=Path, default=Path("corpus"))
     parser.add_argument("--sets", type=Path, default=Path("evals/forums"), help="folder with the questions to ask")
     parser.add_argument("--seconds", type=float, default=20.0, help="length of each load")
+    parser.add_argument("--conversations", type=int, default=1000, help="how many conversations the memory is watched over")
     parser.add_argument("--out", type=Path, help="write every figure to this JSON file")
     chosen = parser.parse_args(arguments)
-    bench = run(chosen.corpus, chosen.sets, chosen.seconds)
+    bench = run(chosen.corpus, chosen.sets, chosen.seconds, chosen.conversations)
     print(report(bench))
     if chosen.out:
         chosen.out.write_text(json.dumps(asdict(bench), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

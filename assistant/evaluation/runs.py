@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from assistant.answering.prompting import TASKS, prompt
 from assistant.errors import DocumentNotFound, EvaluationError
 from assistant.evaluation import scoring
 from assistant.evaluation.lines import json_lines
@@ -226,15 +227,11 @@ def header_of(assistant: Assistant, questions: Sequence[Asked]) -> dict[str, Any
         "revision": _revision(),
         "index": assistant.fingerprint(),
         "settings": settings,
-        "prompts": _prompts(Path("prompts")),
+        "prompts": {f"{task}.md": prompt(task, assistant.settings.answering.prompts).digest for task in TASKS},
         "sets": sorted({question.set for question in questions}),
         "questions": _digest(json.dumps([(q.key, q.question, as_json(q.item)) for q in questions], ensure_ascii=False, sort_keys=True)),
         "count": len(questions),
     }
-
-
-def _prompts(folder: Path) -> dict[str, str]:
-    return {file.name: _digest(file.read_text("utf-8")) for file in sorted(folder.glob("*.md")) if file.name != "README.md"}
 
 
 def _digest(text: str) -> str:

@@ -182,6 +182,13 @@ class Generation:
         self.db.close()
         self._lock.release()
 
+    def disagreements(self) -> list[str]:
+        """What does not hold as much as the manifest says: passages, rows of vectors, the lexical index, Chroma where it is open."""
+        counts = {"passages": self.db.execute("SELECT count(*) FROM chunks").fetchone()[0], "vectors": len(self.keys), "lexical index": self.lexical.count()}
+        if self._dense is not None:
+            counts["Chroma"] = sum(self._dense.counts().values())
+        return [f"{what}: {count} instead of {self.manifest.passages}" for what, count in counts.items() if count != self.manifest.passages]
+
     # -- reading ----------------------------------------------------------------------------------------
 
     def document(self, document_id: str) -> Document | None:

@@ -62,6 +62,8 @@ class Pack:
     follow_up: Mapping[str, tuple[str, ...]]
     interface: Mapping[str, str]
     widget: Mapping[str, str]
+    console: Mapping[str, str]
+    manage: Mapping[str, str]
     languages: Mapping[str, str]
     embargo: tuple[str, ...]
     immediate: tuple[str, ...]
@@ -142,6 +144,8 @@ def pack(code: str) -> Pack:
         follow_up=phrases("conversation"),
         interface=texts("interface"),
         widget=texts("widget"),
+        console=texts("console"),
+        manage=texts("manage"),
         languages=raw.get("languages", {}),
         embargo=tuple(lower("press", "embargo")),
         immediate=tuple(lower("press", "immediate")),

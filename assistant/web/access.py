@@ -1,4 +1,4 @@
-"""Who asks, and what they may see: staff on this machine, a program with a key, or a portal's visitor with a token.
+"""Who asks, and what they may see: staff, a program with a key, or a portal's visitor with a token.
 
 A caller carries an assistant that is limited to what they may see, so that no route can forget it. An Origin header is no proof of anything
 (any program can send one): it keeps honest browsers in their lanes, and quotas bound what everyone else can do.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -17,10 +18,12 @@ from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 from assistant.errors import SettingsError
 from assistant.feedback import Rated, Span
 from assistant.pipeline import Assistant
-from assistant.schema import Answer
-from assistant.settings import KeyScope, Portal
+from assistant.schema import Answer, Filters, Message
+from assistant.settings import KeyScope, Portal, Role
+from assistant.web.observing import Observer
 from assistant.web.problems import Problem
 from assistant.web.quotas import READING, Quota, Quotas, address
+from assistant.web.staff import Member, Staff
 
 TOKEN_HEADER = "X-Visitor-Token"  # noqa: S105 - a header's name
 EVERYTHING: frozenset[KeyScope] = frozenset({"ask", "search", "documents", "feedback"})
@@ -39,14 +42,20 @@ class Caller:
     may: frozenset[KeyScope]
     quotas: tuple[Quota, ...] = ()
     portal: Portal | None = None
+    member: Member | None = None
+    observer: Observer | None = None
+
+    def stream(self, question: str, history: Sequence[Message] = (), filters: Filters | None = None, *, language: str = "") -> Iterator[str | Answer]:
+        """The assistant's `stream`, seen by the observer."""
+        events = self.assistant.stream(question, history, filters, language=language)
+        return events if self.observer is None else self.observer.watched(events, self.channel)
 
 
 class Access:
-    """Tells callers apart. `open_to_all` is true where everyone who reaches the server counts as staff."""
+    """Tells callers apart. `open_as` is the role of everyone who reaches the server, where nobody signs in; None where that makes nobody staff."""
 
-    def __init__(self, assistant: Assistant, *, open_to_all: bool) -> None:
+    def __init__(self, assistant: Assistant, *, open_as: Role | None, observer: Observer | None = None) -> None:
         web = assistant.settings.web
-        self.open_to_all = open_to_all
         self.settings = assistant.settings
         self.portals = {portal.id: portal for portal in assistant.settings.portals}
         self.keys = {key.sha256: key for key in web.keys}
@@ -55,9 +64,12 @@ class Access:
         self._limited = {portal.id: assistant.limited(portal.scope) for portal in self.portals.values()}
         self._limited |= {f"key:{key.name}": assistant.limited(key.scope) for key in web.keys}
         self._public_url = web.public_url
+        self._public_origin = web.origin
+        self._observer = observer
         self.token_seconds = web.token_minutes * 60
         secret = secret_of(web.secret_env)
         self._tokens, self._receipts = (URLSafeTimedSerializer(secret, salt=salt) for salt in ("visitor", "receipt"))
+        self.staff = Staff(web, secret, open_as)
 
     def warm(self) -> None:
         """Load what the first visitor's question would wait for."""
@@ -89,11 +101,32 @@ class Access:
             return self._visitor(request, token)
         kind, _, key = request.headers.get("authorization", "").partition(" ")
         # Clients that insist on sending some key may, where none is needed.
-        if kind.lower() == "bearer" and key and (self.keys or not self.open_to_all):
+        if kind.lower() == "bearer" and key and (self.keys or not self.staff.open_to_all):
             return self._program(key.strip())
-        if self.open_to_all and self.own(request):
-            return Caller("console", self._whole, EVERYTHING)
+        if self.own(request) and (member := self.staff.member(request)) is not None:
+            return self._staff(member)
         raise Problem(401, "This needs a key: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
+
+    def employee(self, request: Request, role: Role) -> Member:
+        """Who of the staff sent a request, if they have the role. Raises Problem (401, 403)."""
+        member = self.staff.member(request) if self.own(request) else None
+        if member is None:
+            raise Problem(401, "Please sign in.")
+        if not member.is_a(role):
+            raise Problem(403, "This is not for your role.")
+        return member
+
+    @property
+    def whole(self) -> Assistant:
+        """The assistant that sees and may change everything: for staff whose role was looked at."""
+        return self._whole
+
+    def _staff(self, member: Member) -> Caller:
+        name = f"staff:{','.join(member.collections)}"
+        if member.collections and name not in self._limited:
+            self._limited[name] = self._whole.limited(member.scope)
+        seen = self._limited[name] if member.collections else self._whole
+        return Caller("console", seen, EVERYTHING | {"metrics"} if member.is_a("admin") else EVERYTHING, member=member, observer=self._observer)
 
     def _visitor(self, request: Request, token: str) -> Caller:
         try:
@@ -112,14 +145,14 @@ class Access:
         client = address(request.client.host if request.client else "")
         quotas = (Quota(f"{portal.id} {client}", portal.quotas.per_client), Quota(portal.id, portal.quotas.per_portal))
         may = _VISITOR if portal.feedback else _VISITOR - {"feedback"}
-        return Caller(portal.id, self._limited[portal.id], may, quotas, portal)
+        return Caller(portal.id, self._limited[portal.id], may, quotas, portal, observer=self._observer)
 
     def _program(self, key: str) -> Caller:
         known = self.keys.get(hashed(key))
         if known is None:
             raise Problem(401, "The key is not known.", {"WWW-Authenticate": "Bearer"})
         name = f"key:{known.name}"
-        return Caller(name, self._limited[name], frozenset(known.scopes), (Quota(name, known.quota),))
+        return Caller(name, self._limited[name], frozenset(known.scopes), (Quota(name, known.quota),), observer=self._observer)
 
     # -- where from -----------------------------------------------------------------------------------------
 
@@ -132,10 +165,12 @@ class Access:
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "none")
         if request.headers.get("sec-fetch-mode") == "navigate" and request.method == "GET":
             return True
-        return (origin is None or origin in self._own_origins(request)) and site in ("none", "same-origin")
+        # A form of a page that sends no referrer names no origin either; the browser's own word is `site`.
+        named = origin is None or origin in self._own_origins(request) or (origin == "null" and site == "same-origin")
+        return named and site in ("none", "same-origin")
 
     def _own_origins(self, request: Request) -> tuple[str, ...]:
-        return (f"{request.url.scheme}://{request.url.netloc}", self._public_url)
+        return (f"{request.url.scheme}://{request.url.netloc}", self._public_origin)
 
     def visited_from(self, request: Request, portal: Portal) -> str:
         """The origin of the page that a request comes from. Raises Problem (403) for one that the portal does not list."""

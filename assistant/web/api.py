@@ -148,7 +148,7 @@ def routes(access: Access, desk: Desk) -> APIRouter:
         history = [Message(turn.role, turn.text) for turn in body.history]
 
         def asked() -> Iterator[str | Answer]:
-            return caller.assistant.stream(body.question, history, body.filters.filters(), language=body.language)
+            return caller.stream(body.question, history, body.filters.filters(), language=body.language)
 
         events = await begun(desk.stream(asked))
         if "text/event-stream" in request.headers.get("accept", ""):

@@ -6,6 +6,7 @@ It runs what it is given in threads and hands on what comes; it knows nothing of
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +24,9 @@ class Desk:
 
     def __init__(self, at_once: int, waiting: int) -> None:
         self._places = at_once + waiting
+        self._at_once = at_once
         self._inside = 0
+        self.turned_away = 0
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="answer")
 
     def close(self) -> None:
@@ -32,6 +35,7 @@ class Desk:
     def refuse_when_full(self) -> None:
         """Raises Problem (503) where no place is free: to be asked before anything is taken for an answer that will not be given."""
         if self._inside >= self._places:
+            self.turned_away += 1
             raise Problem(503, "Too many people are asking right now. Please try again in a moment.", {"Retry-After": str(_RETRY_SECONDS)})
 
     @contextmanager
@@ -43,10 +47,24 @@ class Desk:
         finally:
             self._inside -= 1
 
+    def _submit(self, call: Callable[[], T]) -> Future[T]:
+        # What is known of the request goes with it into the thread.
+        return self._threads.submit(contextvars.copy_context().run, call)
+
+    @property
+    def in_progress(self) -> int:
+        """Answers being made."""
+        return min(self._inside, self._at_once)
+
+    @property
+    def waiting(self) -> int:
+        """Questions that wait for their turn."""
+        return self._inside - self.in_progress
+
     async def run(self, call: Callable[[], T]) -> T:
         """The call's result. Raises Problem (503) where no place is free, and whatever the call raises."""
         with self._place():
-            return await asyncio.wrap_future(self._threads.submit(call))
+            return await asyncio.wrap_future(self._submit(call))
 
     async def stream(self, begin: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
         """The items of an iterator as they come; it is closed as soon as nobody reads on. Raises as `run` does, before the first."""
@@ -76,7 +94,7 @@ class Desk:
                     close()
 
         with self._place():
-            done: Future[None] = self._threads.submit(work)
+            done = self._submit(work)
             try:
                 while True:
                     kind, value = await items.get()

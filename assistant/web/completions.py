@@ -141,7 +141,7 @@ def routes(access: Access, desk: Desk) -> APIRouter:
         history = [Message(turn.role, turn.text[:_LONGEST_TURN]) for turn in before[-_TURNS:]]
 
         def asked() -> Iterator[str | Answer]:
-            return caller.assistant.stream(question.text, history)
+            return caller.stream(question.text, history)
 
         events = await begun(desk.stream(asked))
         head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}

@@ -18,12 +18,14 @@ _ABOUT = (
     "Answers about health and life-science forums, conferences, clusters and innovation platforms, every statement backed by a quote that stands in a document. "
     "Programs send a key (`Authorization: Bearer …`), a portal's visitors a token that a visit gave them; errors are problem documents (RFC 9457)."
 )
+_FOR_VISITORS = ("/api/v1/ask", "/api/v1/feedback", "/api/v1/documents/", "/api/v1/pages/", "/api/v1/briefings")
 _PLACE = "#/components/schemas/{model}"
 
 
-def describe(app: FastAPI, *, with_keys: bool) -> None:
-    """Serve the description. `with_keys` says that nothing is answered without a key or a visitor's token."""
-    schema = get_openapi(title="Forum Assistant", version="1", description=_ABOUT, routes=app.routes)
+def describe(app: FastAPI, *, with_keys: bool, prefix: str = "") -> None:
+    """Serve the description. `with_keys` says that nothing is answered without a key or a visitor's token; `prefix` is the path below which we stand."""
+    servers = [{"url": prefix}] if prefix else None
+    schema = get_openapi(title="Forum Assistant", version="1", description=_ABOUT, routes=app.routes, servers=servers)
     components: dict[str, Any] = schema.setdefault("components", {})
     models: dict[str, Any] = components.setdefault("schemas", {})
     for kind in (Told, ProblemDocument, Completion):
@@ -35,7 +37,7 @@ def describe(app: FastAPI, *, with_keys: bool) -> None:
         for path, methods in schema["paths"].items():
             for operation in methods.values():
                 if not path.startswith("/api/v1/portals"):
-                    operation["security"] = [{"key": []}, *([{"visitor": []}] if path.rsplit("/", 1)[-1] in ("ask", "feedback") or "/documents/" in path else [])]
+                    operation["security"] = [{"key": []}, *([{"visitor": []}] if path.startswith(_FOR_VISITORS) else [])]
     response = JSONResponse(schema)
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from assistant.language.dates import write_date
 from assistant.language.packs import pack, pack_or_english
-from assistant.schema import Chunk, Document
+from assistant.schema import Chunk, Document, as_json
 from assistant.web.access import Access, Caller
 from assistant.web.asking import Desk
 from assistant.web.pages import page, policy
 from assistant.web.portals import spoken
-from assistant.web.problems import Problem
+from assistant.web.problems import Problem, documented
 from assistant.web.quotas import READING
 from assistant.web.rendering import preferred, safe_link
 
@@ -83,6 +83,21 @@ def _runs(text: str, first: int, last: int, start: int, end: int) -> Iterator[Ru
             yield Run(part, marked, marked and first <= start)
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What may be shown of a document, the quote marked; `address`, `original` are paths from the server's root, `note` why it is not all."""
+
+    title: str
+    language: str
+    direction: str
+    source: str
+    address: str
+    original: str
+    note: str
+    facts: tuple[tuple[str, str], ...]
+    parts: tuple[Part, ...]
+
+
 def shown_of(document: Document, passages: Sequence[Chunk], start: int, end: int) -> list[Part]:
     """As much of a document as may be shown: all of it, the passage that is quoted (or the first), or nothing."""
     if document.display == "full":
@@ -142,7 +157,9 @@ def routes(access: Access, desk: Desk) -> APIRouter:
     @router.get("/documents/{id:path}", include_in_schema=False)
     async def document_page(
         id: str, request: Request, portal: Annotated[str, Query(max_length=50)] = "", start: Annotated[int, Query(ge=0)] = 0, end: Annotated[int, Query(ge=0)] = 0, language: Annotated[str, Query(max_length=200)] = "",
-    ) -> HTMLResponse:  # fmt: skip
+    ) -> Response:  # fmt: skip
+        if not portal and access.staff.signs_in and access.staff.member(request) is None and "text/html" in request.headers.get("accept", "") and "authorization" not in request.headers:
+            return RedirectResponse(f"{'../' * (id.count('/') + 1)}signin?{urlencode({'next': f'documents/{id}'})}", 303)
         caller = await reader(request, portal)
         document, passages = await desk.run(lambda: caller.assistant.shown(id))
         wanted = language or request.headers.get("accept-language", "")
@@ -153,6 +170,24 @@ def routes(access: Access, desk: Desk) -> APIRouter:
             words=pack(code), text_direction=pack_or_english(document.language).direction, source=source, quoted=end > start,
             original=f"originals/{quote(id)}{'?' + urlencode({'portal': portal}) if portal else ''}" if document.display == "full" and await desk.run(lambda: _has_original(caller, id)) else "",
         )  # fmt: skip
+
+    @router.get("/api/v1/pages/{id:path}", summary="A document as it is shown", tags=["documents"], response_class=JSONResponse, responses={200: {"model": Page}, **documented(401, 403, 404, 422, 429, 503)})
+    async def shown(
+        id: Annotated[str, Path(max_length=2000, examples=["press/press-releases/2024/opening.de.md"])], request: Request, start: Annotated[int, Query(ge=0)] = 0, end: Annotated[int, Query(ge=0)] = 0, language: Annotated[str, Query(max_length=200)] = "",
+    ) -> JSONResponse:  # fmt: skip
+        """Its paragraphs, headings and pages, with the characters from `start` to `end` marked."""
+        caller = access.caller(request, "documents")
+        await access.quotas.spend(caller.quotas, READING)
+        document, passages = await desk.run(lambda: caller.assistant.shown(id))
+        code = preferred(language or request.headers.get("accept-language", ""))
+        words = pack(code)
+        original = f"originals/{quote(id)}" if document.display == "full" and await desk.run(lambda: _has_original(caller, id)) else ""
+        note = words.answers[f"{document.display}_only"] if document.display != "full" else ""
+        found = Page(
+            document.title, document.language, pack_or_english(document.language).direction, safe_link(document.source), address_of(id, start=start, end=end), original, note,
+            tuple(facts_of(document, code)), tuple(shown_of(document, passages, start, end)),
+        )  # fmt: skip
+        return JSONResponse(as_json(found), headers={"Cache-Control": "no-store"})
 
     @router.get("/originals/{id:path}", include_in_schema=False)
     async def original(id: str, request: Request, portal: Annotated[str, Query(max_length=50)] = "") -> Response:

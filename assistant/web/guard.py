@@ -9,18 +9,22 @@ import asyncio
 import re
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.web.problems import Problem
+from assistant.web.proxies import path_of
+from assistant.web.staff import Staff
 
-# What the chat page needs of Gradio; uploads, the file proxy, the API and monitoring pages stay closed.
-_CONSOLE = re.compile(
-    r"/(?:|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(?:assets|static|svelte)/.+"
-    r"|gradio_api/(?:queue/join|queue/data|heartbeat/[^/]+|startup-events|cancel|reset/?|info/?|app_id|theme\.css))"
-)
+# What the console's page needs of Gradio: it has no events, so the queue, uploads, files, the proxy, the API and monitoring stay closed.
+_GRADIO = re.compile(r"/(?:|config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(?:assets|static|svelte)/.+|gradio_api/(?:startup-events|app_id|heartbeat/[^/]+|theme\.css))")
+# Of these the page itself and what it is made of are for staff only; the rest is the same in every installation of Gradio.
+_FOR_STAFF = re.compile(r"/(?:|config/?|gradio_api/.+)")
 _OURS = re.compile(
-    r"/(?:healthz|readyz|widget\.js|demo|mcp|pages/[^/]+|embed/[^/]+|(?:documents|originals)/.+|v1/(?:models|chat/completions)"
-    r"|api/v1/(?:ask|search|feedback|openapi\.json|documents/.+|portals/[^/]+(?:/visits)?))"
+    r"/(?:healthz|readyz|metrics|widget\.js|demo|mcp|signin|signout|pages/[^/]+|embed/[^/]+|(?:documents|originals)/.+|v1/(?:models|chat/completions)"
+    r"|manage/(?:index|documents|names|evaluation|feedback|refused|delete|ingest|upload|work|(?:feedback|refused)\.csv|runs/[^/]+)"
+    r"|api/v1/(?:ask|search|feedback|briefings|console(?:/questions)?|openapi\.json|(?:documents|pages)/.+|portals/[^/]+(?:/visits)?))"
 )
 # Gradio needs inline scripts and styles; everything comes from this server, and nobody may frame the page.
 _CONSOLE_POLICY = (
@@ -29,31 +33,39 @@ _CONSOLE_POLICY = (
 )
 _POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 LARGEST_BODY = 64 * 1024
+# A briefing brings its quotes, and documents have a limit of their own, which is looked at once it is known who sends them.
+_LARGER = {"/api/v1/briefings": 2**20, "/manage/names": 2**20, "/manage/upload": None}
 _BODY_SECONDS = 10.0
 
 
 class Guard:
     """ASGI middleware around everything else."""
 
-    def __init__(self, app: ASGIApp, hosts: tuple[str, ...], *, console: bool) -> None:
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...], staff: Staff, upload_bytes: int) -> None:
         self._app = app
         self._hosts = hosts
-        self._console = console
+        self._staff = staff
+        self._upload_bytes = upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        path, headers = scope["path"], {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        path, headers = path_of(scope), {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         ours = bool(_OURS.fullmatch(path))
         closed = _headers(_POLICY, framed=False)
         if not self._allowed(path, headers, ours):
             await _answer(Problem(404, "There is nothing at this address."), scope, receive, send, closed)
             return
-        length = headers.get("content-length", "")
-        if ours and length.isdigit() and int(length) > LARGEST_BODY:
-            await _answer(Problem(413, f"A request has at most {LARGEST_BODY // 1024} kB.", {"Connection": "close"}), scope, receive, send, closed)
+        if not ours and _FOR_STAFF.fullmatch(path) and self._staff.member(Request(scope)) is None:
+            refused = RedirectResponse("signin", 303) if path == "/" and self._staff.signs_in else Problem(401, "Please sign in.").response()
+            refused.raw_headers.extend(closed)
+            await refused(scope, receive, send)
+            return
+        length, most = headers.get("content-length", ""), _LARGER.get(path, LARGEST_BODY) or self._upload_bytes
+        if ours and length.isdigit() and int(length) > most:
+            await _answer(Problem(413, f"A request has at most {most // 1024} kB.", {"Connection": "close"}), scope, receive, send, closed)
             return
         begun = False
 
@@ -70,7 +82,7 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, _Body(receive).receive if ours else receive, with_headers)
+            await self._app(scope, _Body(receive, most).receive if ours else receive, with_headers)
         except HTTPException as error:
             if begun:
                 raise
@@ -83,7 +95,7 @@ class Guard:
             return False
         if ours:
             return True
-        if not self._console or not _CONSOLE.fullmatch(path):
+        if not self._staff.exists or not _GRADIO.fullmatch(path):
             return False
         origin = headers.get("origin")
         return origin is None or origin.split("//")[-1] == host
@@ -92,8 +104,9 @@ class Guard:
 class _Body:
     """A request's body, so large and so slow at most. What is beyond that raises HTTPException, the one error that routes let through."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._size = 0
         self._whole = False
 
@@ -108,7 +121,7 @@ class _Body:
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
-            if self._size > LARGEST_BODY:
+            if self._size > self._most:
                 raise HTTPException(413, headers={"Connection": "close"})
         return message
 

@@ -13,9 +13,13 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from assistant.web.problems import Problem
+
 STATIC = Path(__file__).parent / "static"
 _TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = "page.css"
+_STYLES = ("page.css", "console.css")
+# Scripts that draw answers stand behind what they share, in one function: one file for the browser, and no build.
+_SCRIPTS = {"console.js": ("answers.js", "console.js"), "manage.js": ("manage.js",)}
 
 
 @cache
@@ -23,10 +27,11 @@ def _environment() -> Environment:
     return Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-def policy(*, scripts: bool = False, frames: str = "'none'") -> str:
-    """A Content-Security-Policy: this server's style, its scripts where the page has some, and who may frame it."""
+def policy(*, scripts: bool = False, forms: bool = False, frames: str = "'none'") -> str:
+    """A Content-Security-Policy: this server's style, its scripts and forms where the page has some, and who may frame it."""
     ours = "script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'; " if scripts else ""
-    return f"default-src 'none'; style-src 'self'; {ours}frame-src 'self'; frame-ancestors {frames}; base-uri 'none'; form-action 'none'"
+    sent = "'self'" if forms else "'none'"
+    return f"default-src 'none'; style-src 'self'; img-src 'self'; {ours}frame-src 'self'; frame-ancestors {frames}; base-uri 'none'; form-action {sent}"
 
 
 def page(template: str, content_policy: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -35,13 +40,24 @@ def page(template: str, content_policy: str, status: int = 200, **values: Any) -
     return HTMLResponse(body, status, {"Content-Security-Policy": content_policy, "Cache-Control": "no-cache"})
 
 
-def routes() -> APIRouter:
-    """The style that the pages share."""
-    router = APIRouter()
-    style = (STATIC / _STYLE).read_bytes()
+def script(*names: str) -> bytes:
+    """Scripts of `static/` as one, in a function of its own."""
+    parts = [(STATIC / name).read_text(encoding="utf-8") for name in names]
+    return "\n".join(("(() => {", '"use strict";', *parts, "})();\n")).encode()
 
-    @router.get(f"/pages/{_STYLE}", include_in_schema=False)
-    def stylesheet() -> Response:
-        return Response(style, media_type="text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=600"})
+
+def routes() -> APIRouter:
+    """The styles, scripts and icon of our pages."""
+    router = APIRouter()
+    files = {name: ((STATIC / name).read_bytes(), "text/css; charset=utf-8") for name in _STYLES}
+    files["icon.svg"] = (STATIC / "icon.svg").read_bytes(), "image/svg+xml"
+    files |= {name: (script(*parts), "text/javascript; charset=utf-8") for name, parts in _SCRIPTS.items()}
+
+    @router.get("/pages/{name}", include_in_schema=False)
+    def file(name: str) -> Response:
+        if name not in files:
+            raise Problem(404, "There is nothing at this address.")
+        content, kind = files[name]
+        return Response(content, media_type=kind, headers={"Cache-Control": "no-cache"})
 
     return router

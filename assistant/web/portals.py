@@ -19,13 +19,13 @@ from assistant.language.packs import FALLBACK, codes, pack
 from assistant.pipeline import LONGEST_QUESTION
 from assistant.settings import Portal, PortalTexts
 from assistant.web.access import TOKEN_HEADER, Access
-from assistant.web.pages import STATIC, page, policy
+from assistant.web.pages import page, policy, script
 from assistant.web.problems import documented
 from assistant.web.rendering import preferred
 
 _SCRIPT = "widget.js"
 # The interface's words that the widget uses beside its own.
-_SHARED = (
+SHARED = (
     "placeholder", "send", "stop", "clear", "sources", "page", "open_source", "nearest", "undated", "retry", "thinking", "failed", "feedback_ask",
     "feedback_comment", "feedback_send", "feedback_thanks",
 )  # fmt: skip
@@ -84,7 +84,7 @@ def widget_of(portal: Portal, language: str, model: str) -> Widget:
     """What the widget is told."""
     words = pack(language)
     own = portal.texts.get(language, PortalTexts())  # type: ignore[call-arg]
-    texts = {key: words.interface[key] for key in _SHARED} | dict(words.widget)
+    texts = {key: words.interface[key] for key in SHARED} | dict(words.widget)
     texts |= {"title": own.title or words.interface["title"], "welcome": own.welcome or words.interface["subtitle"], "notice": notice_of(portal, language)}
     texts |= {"placeholder": own.placeholder or words.interface["placeholder"], "model": words.interface["model_named"].format(model=model) if model else ""}
     return Widget(
@@ -126,11 +126,11 @@ def routes(access: Access, *, demo: bool) -> APIRouter:
     settings = access.settings
     check(settings.portals)
     model = (settings.llm.model or settings.llm.provider) if settings.llm.provider else ""
-    script = (STATIC / _SCRIPT).read_bytes()
+    whole = script("answers.js", _SCRIPT)
 
     @router.get(f"/{_SCRIPT}", include_in_schema=False)
     def widget_script() -> Response:
-        return Response(script, media_type="text/javascript; charset=utf-8", headers={"Cache-Control": "public, max-age=600", "Cross-Origin-Resource-Policy": "cross-origin"})
+        return Response(whole, media_type="text/javascript; charset=utf-8", headers={"Cache-Control": "public, max-age=600", "Cross-Origin-Resource-Policy": "cross-origin"})
 
     @router.get("/api/v1/portals/{portal}", summary="What the widget shows", tags=["portals"], response_class=JSONResponse, responses={200: {"model": Widget}, **documented(403, 404, 422)})
     def told(portal: Annotated[str, Path(max_length=50, examples=["city"])], request: Request, language: Annotated[str, Query(max_length=200, description="Languages, the best first, as in Accept-Language.", examples=["de-AT, en;q=0.5"])] = "") -> JSONResponse:

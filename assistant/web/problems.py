@@ -17,14 +17,22 @@ from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from assistant.errors import AssistantError, DocumentNotFound, FeedbackError, IndexNotFound, QuestionError, ScopeError
+from assistant.errors import (
+    AssistantError,
+    DocumentNotFound,
+    FeedbackError,
+    IndexNotFound,
+    NameNotFound,
+    QuestionError,
+    ScopeError,
+)
 
 _log = logging.getLogger(__name__)
 
 _SAID = {400: "The request cannot be read: its body is JSON in UTF-8.", 404: "There is nothing at this address."}
 MEDIA_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[AssistantError], int], ...] = (
-    (DocumentNotFound, 404), (QuestionError, 422), (ScopeError, 403), (IndexNotFound, 503), (FeedbackError, 503),
+    (DocumentNotFound, 404), (NameNotFound, 404), (QuestionError, 422), (ScopeError, 403), (IndexNotFound, 503), (FeedbackError, 503),
 )  # fmt: skip
 
 

@@ -53,6 +53,10 @@ class Quotas:
         for item, name in items:
             await self._limiter.hit(item, name, cost=cost)
 
+    async def forget(self, quota: Quota) -> None:
+        """What was spent of a quota counts no more."""
+        await self._limiter.clear(quota.item(), quota.name)
+
 
 def address(host: str) -> str:
     """What stands for a client's address: a hash of it, for IPv6 of its network of 64 bits."""

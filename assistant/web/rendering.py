@@ -1,11 +1,10 @@
-"""An Answer as safe HTML: document text as text, links only to http(s) sources, nothing else from outside.
+"""An Answer as blocks of text that a page draws, links that may be shown, and the language that a reader wants.
 
-It knows answers and packs; it knows nothing of Gradio or HTTP.
+It knows answers and packs; it knows nothing of HTML or HTTP.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +12,8 @@ from urllib.parse import urlsplit
 
 from assistant.answering.citations import quotes_in
 from assistant.answering.values import emphasised
-from assistant.language.dates import write_date
-from assistant.language.packs import FALLBACK, Pack, codes, pack_or_english
-from assistant.schema import Answer, Chunk, Citation
+from assistant.language.packs import FALLBACK, codes
+from assistant.schema import Answer
 
 _TABLE = re.compile(r"\| .* \|\n\| ---(?: \| ---)* \|(?:\n\| .* \|)*")
 _MARKER = re.compile(r" \[(\d{1,3})\]$")
@@ -44,16 +42,6 @@ def safe_link(url: str) -> str:
     except ValueError:
         return ""
     return url if parts.scheme in ("http", "https") and parts.netloc and not re.search(r"[\s<>\"']", url) else ""
-
-
-def _text(value: str) -> str:
-    """Text as HTML that Markdown leaves alone: entities for every character that either would read."""
-    return re.sub(r"[\\`*_{}\[\]()#+\-.!|~$&<>\"'=:/@^]", lambda m: f"&#{ord(m.group())};", value).replace("\n", "<br>")
-
-
-def asked_text(question: str) -> str:
-    """A question as the chat shows it and lets it be edited: text, of which Markdown makes neither markup nor an image."""
-    return html.escape(question, quote=False).replace("![", "!&#91;")
 
 
 # Characters of no script, which stand in no text that is shown: about what is emphasised, and for a quote's own line breaks.
@@ -113,76 +101,3 @@ def _line(line: str, numbers: Container[int] | None, *, single: bool, cell: bool
         line = line[: marker.start()]
     pieces = [Piece(part, strong=bool(place % 2)) for place, part in enumerate(re.split(f"{_STRONG}(.*?){_PLAIN}", line.removeprefix(" ") if cell else line)) if part]
     return (*(replace(piece, text=piece.text.replace(_BREAK, "\n")) for piece in pieces), *cited)
-
-
-def finished_html(answer: Answer) -> str:
-    """The whole answer as HTML."""
-    return _html(blocks_of(answer), answer.language)
-
-
-def answer_html(text: str, language: str) -> str:
-    """The part of an answer's text that has arrived as HTML, whatever looks like a citation's number linked."""
-    return _html(_blocks(text, None), language)
-
-
-def _html(blocks: Sequence[Block], language: str) -> str:
-    direction = pack_or_english(language).direction
-    body = "".join(_table(block) if block.heads else f"<p>{'<br>'.join(map(_line_html, block.lines))}</p>" for block in blocks)
-    return f'<div class="answer" dir="{direction}" lang="{html.escape(language, quote=True)}">{body}</div>'
-
-
-def _line_html(line: Line) -> str:
-    said = "".join(f"<strong>{_text(piece.text)}</strong>" if piece.strong else _text(piece.text) for piece in line if not piece.cite)
-    links = " ".join(f'<a class="cite" href="#source-{piece.cite}" target="_self">{piece.cite}</a>' for piece in line if piece.cite)
-    if not links:
-        return said
-    return f'<span class="quote">{said} {links}</span>' if said else links
-
-
-def _table(block: Block) -> str:
-    heads = "".join(f'<th scope="col">{_text(head)}</th>' for head in block.heads)
-    body = "".join(f"<tr>{''.join(f'<td>{_line_html(cell)}</td>' for cell in row)}</tr>" for row in block.rows)
-    return f'<div class="rows"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def sources_html(answer: Answer | None, language: str) -> str:
-    """The passages an answer rests on, their quotes marked; for a refusal the nearest passages, unmarked."""
-    words = pack_or_english(language)
-    if answer is None:
-        return f'<p class="empty">{html.escape(words.interface["no_sources"])}</p>'
-    if answer.citations:
-        cards = [_card(words, c.title, c.language, c.date, c.page, c.heading, c.source, _marked(c), c.number) for c in answer.citations]
-        heading = words.interface["sources"]
-    else:
-        cards = [_passage_card(words, p.chunk) for p in answer.passages[:5]]
-        heading = words.interface["nearest"] if cards else words.interface["sources"]
-    return f'<h2>{html.escape(heading)}</h2><ol class="sources">{"".join(cards)}</ol>'
-
-
-def _passage_card(words: Pack, chunk: Chunk) -> str:
-    body = html.escape(chunk.text) if chunk.text else html.escape(words.answers["link_only"])
-    return _card(words, chunk.title, chunk.language, chunk.date, chunk.page, chunk.heading, chunk.source, body, None)
-
-
-def _marked(citation: Citation) -> str:
-    before, quote, after = citation.passage.partition(citation.quote)
-    return f"{html.escape(before)}<mark>{html.escape(quote)}</mark>{html.escape(after)}"
-
-
-def _card(words: Pack, title: str, language: str, date: str, page: int | None, heading: str, source: str, body: str, number: int | None) -> str:
-    facts = [words.language_name(language), write_date(date, words.code) if date else words.interface["undated"]]
-    if page:
-        facts.append(words.interface["page"].format(page=page))
-    if heading:
-        facts.append(heading)
-    link = safe_link(source)
-    anchor = f' id="source-{number}"' if number else ""
-    badge = f'<span class="number">{number}</span>' if number else ""
-    opening = html.escape(words.interface["open_source"])
-    original = f'<a href="{html.escape(link, quote=True)}" target="_blank" rel="noopener noreferrer nofollow">{opening} ↗</a>' if link else ""
-    direction = pack_or_english(language).direction
-    return (
-        f'<li{anchor}>{badge}<div><h3 lang="{html.escape(language, quote=True)}" dir="auto">{html.escape(title)}</h3>'
-        f'<p class="facts">{" · ".join(map(html.escape, facts))}</p>'
-        f'<blockquote lang="{html.escape(language, quote=True)}" dir="{direction}">{body}</blockquote>{original}</div></li>'
-    )

@@ -5,6 +5,7 @@ It translates; who may see what is `access`'s business.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -72,7 +73,7 @@ class Tools:
 
     async def ask(self, question: Question, context: Context[Any], language: Language = "", collections: Collections = []) -> dict[str, Any]:  # noqa: B006
         caller = await self._caller(context, "ask", ASKING)
-        found: dict[str, Any] = await self._told(lambda: caller.assistant.ask(question, (), Filters(collections=tuple(collections)), language=language))
+        found: dict[str, Any] = await self._told(lambda: deque(caller.stream(question, (), Filters(collections=tuple(collections)), language=language), maxlen=1)[0])
         return found
 
     async def search(self, question: Question, context: Context[Any], top_k: Annotated[int, Field(ge=1, le=100)] = 5, collections: Collections = []) -> list[dict[str, Any]]:  # noqa: B006

@@ -20,7 +20,7 @@ from assistant.index.encoders import packaged_table
 from assistant.language.packs import codes, pack
 from assistant.language.sentences import sentences
 from assistant.schema import Answer, Document, ScoredChunk
-from assistant.web.rendering import finished_html
+from assistant.web.rendering import blocks_of
 from tests.answering.shelf import BY_ID, DOCUMENTS, NAMES, ask, document, ranked, wanting
 
 QUESTIONS = [
@@ -128,7 +128,7 @@ def test_a_footnote_in_a_quote_is_no_citation() -> None:
     documents = [document("note", "en", "Lake Health Forum", "The Lake Health Forum has two aims:\n- to open on 9 December 2024 [7]\n- to share data [8]")]
     answer = ask("What are the aims of the Lake Health Forum?", documents, confidence=0.0)
     assert_valid(answer, {item.id: item for item in documents})
-    assert set(re.findall(r'href="#source-(\d+)"', finished_html(answer))) == {"1"}
+    assert {piece.cite for block in blocks_of(answer) for line in block.lines for piece in line if piece.cite} == {1}
     assert answer.citations[0].quote in generated._renumbered(answer, 1)
 
 

@@ -13,6 +13,7 @@ from assistant.pipeline import Assistant
 from tests.faults.runs import as_json, corpus, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["ingest"], ["delete", "default/corpus/1.md"]])
 def test_a_second_writer_names_the_first(tmp_path: Path, arguments: list[str]) -> None:
     index, source = tmp_path / "index", tmp_path / "corpus"

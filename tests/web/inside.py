@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 
 from assistant.pipeline import Assistant
-from assistant.settings import Settings
+from assistant.settings import Role, Settings
 from assistant.web.access import hashed
 from assistant.web.server import create_app
 
@@ -49,15 +49,14 @@ def settings_of(folder: Path, documents: dict[str, str | bytes], **sections: Any
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """The address of a server over what the settings name; its chat is closed."""
+def serving(settings: Settings, open_as: Role | None = None) -> Iterator[str]:
+    """The address of a server over what the settings name; everyone has the role `open_as`, or is a stranger."""
     with Assistant.open(settings) as assistant, closing(socket.socket()) as listener:
         assistant.ingest()
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
-        app = create_app(assistant, HOSTS, console=False)
-        proxies = settings.web.proxies
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, proxy_headers=bool(proxies), forwarded_allow_ips=proxies, timeout_graceful_shutdown=5))
+        app = create_app(assistant, HOSTS, open_as=open_as)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, proxy_headers=False, timeout_graceful_shutdown=5))
         thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
         thread.start()
         try:

@@ -23,7 +23,7 @@ PORTAL = {"id": "city", "origins": [ORIGIN], "collections": ["press"], "ai_notic
 
 def access_of(tmp_path: Path, *, open_to_all: bool = False, **web: Any) -> Access:
     settings = Settings(index={"path": tmp_path / "index"}, feedback={"path": tmp_path / "f.sqlite"}, web=web, portals=[PORTAL, {**PORTAL, "id": "quiet", "feedback": False}])
-    return Access(Assistant(settings), open_to_all=open_to_all)
+    return Access(Assistant(settings), open_as="admin" if open_to_all else None)
 
 
 def request(method: str = "POST", host: str = "ask.example.org", client: str = "203.0.113.7", **headers: str) -> Request:

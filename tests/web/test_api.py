@@ -158,7 +158,9 @@ def act(client: httpx.Client, scope: str, headers: dict[str, str]) -> list[httpx
     if scope == "search":
         return [client.get("/api/v1/search", params={"question": QUESTION}, headers=headers)]
     if scope == "documents":
-        return [client.get(page_of("lake.md"), headers=headers), client.get("/documents/press/press/lake.md", headers=headers), client.get("/originals/press/press/lake.md", headers=headers)]
+        return [client.get(page_of("lake.md"), headers=headers), client.get(page_of("lake.md").replace("/documents/", "/pages/", 1), headers=headers), client.get("/documents/press/press/lake.md", headers=headers), client.get("/originals/press/press/lake.md", headers=headers)]
+    if scope == "metrics":
+        return [client.get("/metrics", headers=headers)]
     return [client.post("/api/v1/feedback", json={"receipt": "x", "rating": "up"}, headers=headers)]
 
 

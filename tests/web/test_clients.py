@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from tests.loops import awaited
 from tests.web.conftest import Site
 
-pytestmark = [pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 QUESTION = "When did the Harbour Forum take place?"
 
 

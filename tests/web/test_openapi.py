@@ -50,7 +50,7 @@ def test_every_operation_has_an_example_and_its_problems(site: Site) -> None:
     found = description(site.server)
     assert found["openapi"].startswith("3.1")
     assert {path for _, path, _ in operations(found)} == {
-        "/api/v1/ask", "/api/v1/search", "/api/v1/documents/{id}", "/api/v1/feedback", "/api/v1/portals/{portal}", "/api/v1/portals/{portal}/visits", "/v1/models", "/v1/chat/completions",
+        "/api/v1/ask", "/api/v1/search", "/api/v1/documents/{id}", "/api/v1/feedback", "/api/v1/briefings", "/api/v1/pages/{id}", "/api/v1/portals/{portal}", "/api/v1/portals/{portal}/visits", "/v1/models", "/v1/chat/completions",
     }  # fmt: skip
     for method, path, operation in operations(found):
         assert operation["summary"], path

@@ -40,11 +40,11 @@ def test_every_page_carries_its_policy(server: str) -> None:
     [
         "/gradio_api/upload", "/gradio_api/file=/etc/passwd", "/file=/etc/passwd", "/gradio_api/proxy=http://127.0.0.1:1/", "/monitoring",
         "/gradio_api/runs", "/gradio_api/vibe-edit/", "/docs", "/openapi.json", "/gradio_api/openapi.json", "/gradio_api/call/respond", "/gradio_api/deep_link",
-        "/gradio_api/upload/../upload",
+        "/gradio_api/upload/../upload", "/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/info", "/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/stream/a", "/gradio_api/component_server", "/login", "/logout", "/user", "/token",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_the_chat_does_not_need_is_closed(server: str, path: str, method: str) -> None:
+def test_what_the_console_does_not_need_is_closed(server: str, path: str, method: str) -> None:
     assert get(server, path, method)[0] == 404
 
 

@@ -1,68 +1,25 @@
 /* The portal widget: a custom element in a shadow tree of its own. It builds nodes and never markup, keeps nothing in the browser before the
-   visitor's first question, and needs of the page's policy only this script's address in script-src and connect-src. */
-(() => {
-  "use strict";
-  const script = document.currentScript;
-  const TAG = "forum-assistant";
-  const BASE = script ? new URL(".", script.src).href : new URL("/", location.href).href;
-  const TURNS = 6, KEPT = 12, REMEMBERED = 600, SMALL = "(max-width: 480px)";
+ visitor's first question, and needs of the page's policy only this script's address in script-src and connect-src. */
+const script = document.currentScript;
+const TAG = "forum-assistant";
+const BASE = script ? new URL(".", script.src).href : new URL("/", location.href).href;
+const TURNS = 6, KEPT = 12, REMEMBERED = 600, SMALL = "(max-width: 480px)";
 
-  // -- nodes ---------------------------------------------------------------------------------------------------------
+// -- style: a constructed sheet, which a page's policy does not concern ------------------------------------------------
 
-  const SVG = "http://www.w3.org/2000/svg";
-  const ICONS = {
-    chat: "M4 4h16a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2h-8l-5 4v-4H4a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z",
-    close: "M6 6l12 12M18 6L6 18",
-    back: "M15 5l-7 7 7 7",
-    send: "M20 12L4 4l5 8-5 8z",
-    stop: "M7 7h10v10H7z",
-    again: "M20 11a8 8 0 1 0-2.3 6.3M20 5v6h-6",
-    fresh: "M12 20h9M16.5 3.5a2.1 2.1 0 0 1 3 3L7 19l-4 1 1-4z",
-    up: "M7 11v9H4v-9zM7 11l4-8c1.5 0 2.5 1 2.5 2.5V9H19a2 2 0 0 1 2 2.3l-1.1 6.5A2.6 2.6 0 0 1 17.3 20H7",
-    down: "M17 13V4h3v9zM17 13l-4 8c-1.5 0-2.5-1-2.5-2.5V15H5a2 2 0 0 1-2-2.3l1.1-6.5A2.6 2.6 0 0 1 6.7 4H17",
-  };
-  const icon = (name) => {
-    const svg = document.createElementNS(SVG, "svg"), path = document.createElementNS(SVG, "path");
-    svg.setAttribute("viewBox", "0 0 24 24");
-    svg.setAttribute("aria-hidden", "true");
-    if (name === "back" || name === "send") svg.setAttribute("class", "turns");
-    path.setAttribute("d", ICONS[name]);
-    svg.append(path);
-    return svg;
-  };
-  const node = (tag, given = {}, ...inside) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(given)) {
-      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else if (value === true) made.setAttribute(name, "");
-      else if (value !== false && value !== null && value !== undefined && value !== "") made.setAttribute(name, value);
-    }
-    made.append(...inside.flat().filter((one) => one !== null && one !== undefined && one !== ""));
-    return made;
-  };
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
-  const webLink = (url) => {
-    try {
-      return /^https?:$/.test(new URL(url).protocol) ? url : "";
-    } catch {
-      return "";
-    }
-  };
-
-  // -- style: a constructed sheet, which a page's policy does not concern ------------------------------------------------
-
-  const CSS = `
+const CSS = `
 :host { all: initial !important; display: block !important; position: static !important; visibility: visible !important; opacity: 1 !important;
-  --_accent: var(--forum-accent, var(--portal-accent, #0f766e)); --_on-accent: var(--forum-on-accent, var(--portal-on-accent, #fff));
-  --_radius: var(--forum-radius, var(--portal-radius, 14px)); --_ink: var(--forum-ink, #1b2733); --_ground: var(--forum-ground, #fff); --_soft: #55636f;
-  --_line: #d7dee4; --_raised: #f2f5f7; --_link: var(--_accent); --_mark: #fff0b3; --_mark-ink: #1b2733; --_bad: #b3261e;
-  font: 16px/1.55 var(--forum-font, system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans Arabic", sans-serif) !important;
-  color: var(--_ink) !important; }
+--_accent: var(--forum-accent, var(--portal-accent, #0f766e)); --_on-accent: var(--forum-on-accent, var(--portal-on-accent, #fff));
+--_radius: var(--forum-radius, var(--portal-radius, 14px)); --_ink: var(--forum-ink, #1b2733); --_ground: var(--forum-ground, #fff); --_soft: #55636f;
+--_line: #d7dee4; --_raised: #f2f5f7; --_link: var(--_accent); --_mark: #fff0b3; --_mark-ink: #1b2733; --_bad: #b3261e;
+font: 16px/1.55 var(--forum-font, system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans Arabic", sans-serif) !important;
+color: var(--_ink) !important; }
 :host(.floating) { position: fixed !important; z-index: 2147483000 !important; inset: auto !important; width: 0 !important; height: 0 !important; margin: 0 !important; transform: none !important; filter: none !important; pointer-events: auto !important; }
 :host(.inline) { width: 100% !important; height: var(--forum-height, 560px) !important; margin: 0 !important; }
 :host(.full) { position: fixed !important; inset: 0 !important; width: auto !important; height: auto !important; }
 :host(.dark) { --_ink: var(--forum-ink, #e4eaee); --_ground: var(--forum-ground, #161e26); --_soft: #a9b6c0; --_line: #384754; --_raised: #222d37; --_link: color-mix(in oklab, var(--_accent), white 55%); --_mark: #6b5a12; --_mark-ink: #fff8dc; --_bad: #ff9d94; color-scheme: dark; }
 :host(.light) { color-scheme: light; }
+@supports (color: oklch(from red l c h)) { :host { --_link: oklch(from var(--_accent) min(l, .52) c h); } :host(.dark) { --_link: oklch(from color-mix(in oklab, var(--_accent), white 55%) max(l, .75) c h); } }
 *, *::before, *::after { box-sizing: border-box; }
 [hidden] { display: none !important; }
 .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -125,512 +82,379 @@ mark { background: var(--_mark); color: var(--_mark-ink); border-radius: 3px; bo
 @media (prefers-reduced-motion: no-preference) { .floating .panel { animation: rise .16s ease-out; } @keyframes rise { from { opacity: 0; translate: 0 12px; } } .dots::after { animation: fade 1.2s infinite alternate; } @keyframes fade { from { opacity: .2; } } }
 @media (forced-colors: active) { .launch, .panel, .cite, .plain, .choices button, .asked p { border: 1px solid; } }
 @media print { :host(.floating) { display: none !important; } }`;
-  const sheetOf = (css) => {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-    return sheet;
-  };
-  const SHEET = sheetOf(CSS);
+const SHEET = sheetOf(CSS);
 
-  /* The documents that a refusal names, a passage of each. */
-  const nearest = (answer) => {
-    const first = new Map();
-    for (const { chunk } of answer.passages) if (!first.has(chunk.title) && answer.text.includes(`- ${chunk.title}`)) first.set(chunk.title, chunk);
-    return [...first.values()];
-  };
-  /* A date as the answers write it in the language (English: 9 June 2024); years and months alone as they are. */
-  const dateIn = (language, iso) => (/^\d{4}-\d{2}-\d{2}$/.test(iso) ? new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "long", timeZone: "UTC" }).format(new Date(iso)) : iso);
-  /* Brings a node below the top of what scrolls, and scrolls nothing else: not the page. */
-  const scrollTo = (scroller, within, below) => {
-    scroller.scrollTop += within.getBoundingClientRect().top - scroller.getBoundingClientRect().top - below;
-  };
-  /* White or black, whichever is easier to read on a colour. */
-  const inkOn = (colour) => {
-    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
-    const light = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-    return 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 ? "#ffffff" : "#000000";
-  };
+/* White or black, whichever is easier to read on a colour. */
+const inkOn = (colour) => {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+  const light = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 ? "#ffffff" : "#000000";
+};
 
-  // -- server-sent events ----------------------------------------------------------------------------------------------
+// -- the element -----------------------------------------------------------------------------------------------------
 
-  async function* eventsOf(body) {
-    const reader = body.getReader(), decoder = new TextDecoder();
+class ForumAssistant extends HTMLElement {
+  #root = this.attachShadow({ mode: "open" });
+  #told = null; // what the server says of the portal
+  #token = "";
+  #turns = []; // {question, blocks, citations, ...}: the conversation of this tab
+  #running = null; // AbortController of the answer that is coming
+  #restored = false;
+  #parts = {};
+  #back = null; // what the focus returns to
+
+  async connectedCallback() {
+    if (this.#told) return;
+    this.#root.adoptedStyleSheets = [SHEET];
+    this.classList.add(this.mode);
+    try {
+      const wanted = [this.getAttribute("language") || document.documentElement.lang, ...(navigator.languages || [])].filter(Boolean);
+      const ranked = wanted.slice(0, 8).map((tag, place) => `${tag};q=${(1 - place / 10).toFixed(1)}`).join(",");
+      const response = await fetch(`${this.base}api/v1/portals/${encodeURIComponent(this.portal)}?language=${encodeURIComponent(ranked)}`, { credentials: "omit", referrerPolicy: "no-referrer" });
+      if (!response.ok) throw new Refused(response.status);
+      this.#told = await response.json();
+    } catch (error) {
+      // A page that may not hold the widget shows nothing of it; its owner finds the reason in the console.
+      console.warn(`forum-assistant: the portal ${this.portal} cannot be used from this page (${error.message})`);
+      this.dispatchEvent(new CustomEvent("failed", { detail: { reason: error.message } }));
+      return;
+    }
+    this.#build();
+    if (this.#floating && this.showPopover) {
+      // In the top layer, where what the page does to our ancestors (transforms, filters, stacking) does not reach us.
+      this.setAttribute("popover", "manual");
+      this.showPopover();
+    }
+    this.dispatchEvent(new CustomEvent("ready"));
+  }
+
+  get base() { return this.getAttribute("base") || BASE; }
+  get portal() { return this.getAttribute("portal") || ""; }
+  get mode() { const mode = this.getAttribute("mode"); return mode === "inline" || mode === "full" ? mode : "floating"; }
+  get #texts() { return this.#told.texts; }
+  get #floating() { return this.mode === "floating"; }
+
+  // -- what pages may call --
+
+  open() {
+    const { panel, launch, field } = this.#parts;
+    if (!panel || !panel.hidden) return;
+    panel.hidden = false;
+    launch.hidden = true;
+    this.#restore();
+    field.focus();
+    this.dispatchEvent(new CustomEvent("open"));
+  }
+
+  close() {
+    const { panel, launch } = this.#parts;
+    if (!panel || panel.hidden || !this.#floating) return;
+    panel.hidden = true;
+    launch.hidden = false;
+    launch.focus();
+    this.dispatchEvent(new CustomEvent("close"));
+  }
+
+  async ask(question) {
+    question = String(question ?? "").trim();
+    if (!question || !this.#told || this.#running) return;
+    if ([...question].length > this.#told.longest_question) {
+      this.#say(fill(this.#texts.too_long, { limit: this.#told.longest_question }), true);
+      return;
+    }
+    if (!this.dispatchEvent(new CustomEvent("ask", { detail: { question }, cancelable: true }))) return;
+    this.open();
+    this.#restore();
+    this.#parts.field.value = "";
+    this.#grow();
+    await this.#answer(question);
+  }
+
+  // -- building --
+
+  #build() {
+    const told = this.#told, texts = this.#texts, theme = told.theme;
+    const accent = this.getAttribute("accent");
+    const own = /^#[0-9a-f]{6}$/i.test(accent || "") ? { accent, ink: inkOn(accent) } : { accent: theme.accent, ink: theme.on_accent };
+    this.#root.adoptedStyleSheets = [SHEET, sheetOf(`:host { --portal-accent: ${own.accent}; --portal-on-accent: ${own.ink}; --portal-radius: ${Number(theme.radius)}px }`)];
+    const scheme = this.getAttribute("scheme") || theme.scheme, dark = matchMedia("(prefers-color-scheme: dark)");
+    const paint = () => {
+      const isDark = scheme === "dark" || (scheme !== "light" && dark.matches);
+      this.classList.toggle("dark", isDark);
+      this.classList.toggle("light", !isDark);
+    };
+    paint();
+    dark.addEventListener("change", paint);
+    const side = (this.getAttribute("position") || theme.position) === "left" ? "left" : "right";
+    const list = node("ol", { class: "turns-list" });
+    const start = node("div", { class: "start" },
+      node("p", { class: "welcome" }, texts.welcome),
+      told.questions.length ? node("div", { class: "choices" }, told.questions.map((question) => node("button", { type: "button", onclick: () => this.ask(question) }, question))) : null);
+    const body = node("div", { class: "body", tabindex: "0", role: "region", "aria-label": texts.title }, start, list);
+    const field = node("textarea", { rows: "1", placeholder: texts.placeholder, "aria-label": texts.placeholder, maxlength: String(told.longest_question), dir: "auto", enterkeyhint: "send", autocomplete: "off" });
+    const send = node("button", { type: "submit", class: "round", "aria-label": texts.send, title: texts.send }, icon("send"));
+    const stop = node("button", { type: "button", class: "round", "aria-label": texts.stop, title: texts.stop, hidden: true, onclick: () => this.#stop() }, icon("stop"));
+    const count = node("span", { class: "count", hidden: true });
+    const form = node("form", { class: "box" }, field, send, stop);
+    const clear = node("button", { type: "button", "aria-label": texts.clear, title: texts.clear, onclick: () => this.#clear(), hidden: true }, icon("fresh"));
+    const heading = node("h2", { id: "title" }, texts.title);
+    const back = node("button", { type: "button", "aria-label": texts.back, title: texts.back, hidden: true, onclick: () => this.#leaveSource() }, icon("back"));
+    const shut = this.#floating ? node("button", { type: "button", "aria-label": texts.close, title: texts.close, onclick: () => this.close() }, icon("close")) : null;
+    const source = node("section", { class: "source", hidden: true, tabindex: "-1", "aria-label": texts.quoted });
+    const notices = node("div", { class: "small" }, node("span", {}, texts.notice), texts.model ? node("span", {}, texts.model) : null,
+      node("a", { href: told.privacy, target: "_blank", rel: "noopener noreferrer" }, texts.privacy), count);
+    const foot = node("div", { class: "foot" }, form, notices);
+    const live = node("div", { class: "quiet", role: "status", "aria-live": "polite" });
+    const panel = node("div", { class: `panel ${side}`, role: this.#floating ? "dialog" : null, "aria-labelledby": this.#floating ? "title" : null, hidden: this.#floating },
+      node("div", { class: "top" }, back, heading, clear, shut), body, source, foot);
+    const launch = node("button", { type: "button", class: `launch ${side}`, "aria-haspopup": "dialog", onclick: () => this.open() }, icon("chat"), node("span", {}, texts.open));
+    if (!this.#floating) launch.hidden = true;
+    const whole = node("div", { class: this.mode, dir: told.direction, lang: told.language }, launch, panel, live);
+    this.#root.replaceChildren(whole);
+    this.#parts = { panel, launch, body, start, list, field, send, stop, form, clear, back, heading, source, live, count, foot };
+
+    form.addEventListener("submit", (event) => { event.preventDefault(); this.ask(field.value); });
+    field.addEventListener("keydown", (event) => {
+      // Enter that confirms a candidate of an input method is not meant for us; 229 is what some browsers say instead of isComposing.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      this.ask(field.value);
+    });
+    field.addEventListener("input", () => this.#grow());
+    panel.addEventListener("keydown", (event) => this.#key(event));
+    if (!this.#floating) panel.addEventListener("pointerdown", () => this.#restore(), { once: true });
+    if (!this.#floating) field.addEventListener("keydown", () => this.#restore(), { once: true });
+    // A page's shortcuts are not meant for what is typed in here.
+    for (const kind of ["keydown", "keyup", "keypress"]) this.#root.addEventListener(kind, (event) => event.stopPropagation());
+  }
+
+  #key(event) {
+    if (event.key === "Escape" && !event.isComposing && event.keyCode !== 229) {
+      if (!this.#parts.source.hidden) this.#leaveSource();
+      else this.close();
+      return;
+    }
+    // On a small screen the panel covers the page: the focus stays within.
+    if (event.key !== "Tab" || !this.#floating || !matchMedia(SMALL).matches) return;
+    const within = [...this.#parts.panel.querySelectorAll("button, a[href], textarea, select, input, [tabindex='0']")].filter((one) => !one.disabled && one.offsetParent !== null);
+    const edge = event.shiftKey ? within[0] : within.at(-1);
+    if (this.#root.activeElement === edge) {
+      event.preventDefault();
+      (event.shiftKey ? within.at(-1) : within[0]).focus();
+    }
+  }
+
+  #grow() {
+    const { field, count } = this.#parts, left = this.#told.longest_question - field.value.length;
+    field.style.height = "auto";
+    field.style.height = `${Math.min(field.scrollHeight, 140)}px`;
+    count.hidden = left > 200;
+    count.textContent = count.hidden ? "" : fill(this.#texts.characters_left, { count: left });
+  }
+
+  #say(text, shown = false) {
+    this.#parts.live.textContent = text;
+    if (shown) this.#parts.list.append(node("li", { class: "told" }, node("p", { class: "failed" }, text)));
+  }
+
+  // -- the conversation --
+
+  get #place() { return `forum-assistant:${this.portal}`; }
+
+  #restore() {
+    if (this.#restored) return;
+    this.#restored = true;
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(this.#place) || "[]");
+      if (!Array.isArray(kept) || !kept.length || this.#turns.length) return;
+      this.#turns = kept;
+      for (const turn of kept) this.#showTurn(turn);
+      this.#arranged();
+      this.#parts.body.scrollTop = this.#parts.body.scrollHeight;
+    } catch { /* storage is closed to us (a frame without third-party storage): the conversation lives in this page */ }
+  }
+
+  #keep() {
+    this.#turns = this.#turns.slice(-KEPT);
+    try {
+      sessionStorage.setItem(this.#place, JSON.stringify(this.#turns));
+    } catch { /* as above */ }
+  }
+
+  #clear() {
+    this.#stop();
+    this.#turns = [];
+    try {
+      sessionStorage.removeItem(this.#place);
+    } catch { /* as above */ }
+    this.#parts.list.replaceChildren();
+    this.#leaveSource();
+    this.#arranged();
+    this.#parts.field.focus();
+  }
+
+  #arranged() {
+    const begun = this.#parts.list.childElementCount > 0;
+    this.#parts.start.hidden = begun;
+    this.#parts.clear.hidden = !begun;
+  }
+
+  async #post(path, payload, signal, accept = "application/json") {
+    for (let tries = 0; ; tries++) {
+      if (!this.#token) {
+        const visit = await fetch(`${this.base}api/v1/portals/${encodeURIComponent(this.portal)}/visits`, { method: "POST", credentials: "omit", referrerPolicy: "no-referrer", signal });
+        if (!visit.ok) throw new Refused(visit.status, visit.headers.get("retry-after"));
+        this.#token = (await visit.json()).token;
+      }
+      const response = await fetch(`${this.base}${path}`, {
+        method: "POST", credentials: "omit", referrerPolicy: "no-referrer", signal,
+        headers: { "content-type": "application/json", accept, [this.#told.token_header]: this.#token }, body: JSON.stringify(payload),
+      });
+      if (response.ok) return response;
+      if (response.status === 401 && !tries) { this.#token = ""; continue; }
+      throw new Refused(response.status, response.headers.get("retry-after"));
+    }
+  }
+
+  async #answer(question) {
+    const { list, body, send, stop, field } = this.#parts, texts = this.#texts;
+    const history = this.#turns.slice(-TURNS).flatMap((turn) => [{ role: "user", text: turn.question }, { role: "assistant", text: turn.text }]);
+    const asked = this.#asked(question), told = node("li", { class: "told" }), coming = node("p", { class: "dots" }, texts.thinking.replace(/…$/, ""));
+    told.append(node("span", { class: "quiet" }, texts.answer), coming);
+    list.append(asked, told);
+    this.#arranged();
+    this.#leaveSource();
+    scrollTo(body, asked, 12);
+    this.#say(texts.thinking);
+    const running = (this.#running = new AbortController());
+    send.hidden = true;
+    stop.hidden = false;
     let text = "";
     try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        text += done ? decoder.decode() : decoder.decode(value, { stream: true });
-        for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) {
-          let name = "message", data = "";
-          for (const line of text.slice(0, end).split("\n")) {
-            if (line.startsWith("event:")) name = line.slice(6).trim();
-            else if (line.startsWith("data:")) data += line.slice(5).trim();
-          }
-          if (data) yield [name, JSON.parse(data)];
-        }
-        if (done) return;
-      }
+      const response = await this.#post("api/v1/ask", { question, history }, running.signal, "text/event-stream");
+      const answer = await answerOf(response, (said) => {
+        text = said;
+        coming.classList.remove("dots");
+        coming.textContent = text;
+      });
+      const turn = turnOf(question, answer, REMEMBERED);
+      this.#turns.push(turn);
+      this.#keep();
+      told.replaceWith(this.#toldOf(turn));
+      this.#say(answer.text);
+      this.dispatchEvent(new CustomEvent("answer", { detail: { question, answer } }));
+    } catch (error) {
+      this.#broken(told, coming, question, text, error, running.signal.aborted);
     } finally {
-      reader.cancel().catch(() => {});
+      this.#running = null;
+      send.hidden = false;
+      stop.hidden = true;
+      // The focus comes back where its button went away, and is not taken from the page.
+      if (this.#root.activeElement === stop || !document.activeElement || document.activeElement === document.body) field.focus();
+      if (asked.isConnected) scrollTo(body, asked, 12);
     }
   }
 
-  class Refused extends Error {
-    constructor(status, seconds) {
-      super(String(status));
-      this.status = status;
-      this.seconds = seconds;
-    }
+  #broken(told, coming, question, text, error, stopped) {
+    const texts = this.#texts;
+    let said = texts.unreachable;
+    if (stopped) said = texts.stopped;
+    else if (error instanceof Refused) said = error.status === 429 || error.status === 503 ? fill(texts.too_many, { seconds: error.seconds || 5 }) : texts.failed;
+    coming.classList.remove("dots");
+    coming.textContent = text;
+    coming.hidden = !text;
+    const again = node("button", { type: "button", class: "plain", onclick: () => {
+      if (this.#running) return;
+      told.previousElementSibling?.remove();
+      told.remove();
+      this.ask(question);
+    } }, icon("again"), texts.retry);
+    told.append(node("p", { class: stopped ? "notice" : "failed" }, said), again);
+    this.#say(said);
   }
 
-  // -- the element -----------------------------------------------------------------------------------------------------
+  #stop() { this.#running?.abort(); }
 
-  class ForumAssistant extends HTMLElement {
-    #root = this.attachShadow({ mode: "open" });
-    #told = null; // what the server says of the portal
-    #token = "";
-    #turns = []; // {question, blocks, citations, ...}: the conversation of this tab
-    #running = null; // AbortController of the answer that is coming
-    #restored = false;
-    #parts = {};
-    #back = null; // what the focus returns to
+  #asked(question) { return node("li", { class: "asked" }, node("p", { dir: "auto" }, node("span", { class: "quiet" }, `${this.#texts.yours}: `), question)); }
+  #showTurn(turn) { this.#parts.list.append(this.#asked(turn.question), this.#toldOf(turn)); }
 
-    async connectedCallback() {
-      if (this.#told) return;
-      this.#root.adoptedStyleSheets = [SHEET];
-      this.classList.add(this.mode);
-      try {
-        const wanted = [this.getAttribute("language") || document.documentElement.lang, ...(navigator.languages || [])].filter(Boolean);
-        const ranked = wanted.slice(0, 8).map((tag, place) => `${tag};q=${(1 - place / 10).toFixed(1)}`).join(",");
-        const response = await fetch(`${this.base}api/v1/portals/${encodeURIComponent(this.portal)}?language=${encodeURIComponent(ranked)}`, { credentials: "omit", referrerPolicy: "no-referrer" });
-        if (!response.ok) throw new Refused(response.status);
-        this.#told = await response.json();
-      } catch (error) {
-        // A page that may not hold the widget shows nothing of it; its owner finds the reason in the console.
-        console.warn(`forum-assistant: the portal ${this.portal} cannot be used from this page (${error.message})`);
-        this.dispatchEvent(new CustomEvent("failed", { detail: { reason: error.message } }));
-        return;
-      }
-      this.#build();
-      if (this.#floating && this.showPopover) {
-        // In the top layer, where what the page does to our ancestors (transforms, filters, stacking) does not reach us.
-        this.setAttribute("popover", "manual");
-        this.showPopover();
-      }
-      this.dispatchEvent(new CustomEvent("ready"));
-    }
-
-    get base() { return this.getAttribute("base") || BASE; }
-    get portal() { return this.getAttribute("portal") || ""; }
-    get mode() { const mode = this.getAttribute("mode"); return mode === "inline" || mode === "full" ? mode : "floating"; }
-    get #texts() { return this.#told.texts; }
-    get #floating() { return this.mode === "floating"; }
-
-    // -- what pages may call --
-
-    open() {
-      const { panel, launch, field } = this.#parts;
-      if (!panel || !panel.hidden) return;
-      panel.hidden = false;
-      launch.hidden = true;
-      this.#restore();
-      field.focus();
-      this.dispatchEvent(new CustomEvent("open"));
-    }
-
-    close() {
-      const { panel, launch } = this.#parts;
-      if (!panel || panel.hidden || !this.#floating) return;
-      panel.hidden = true;
-      launch.hidden = false;
-      launch.focus();
-      this.dispatchEvent(new CustomEvent("close"));
-    }
-
-    async ask(question) {
-      question = String(question ?? "").trim();
-      if (!question || !this.#told || this.#running) return;
-      if ([...question].length > this.#told.longest_question) {
-        this.#say(fill(this.#texts.too_long, { limit: this.#told.longest_question }), true);
-        return;
-      }
-      if (!this.dispatchEvent(new CustomEvent("ask", { detail: { question }, cancelable: true }))) return;
-      this.open();
-      this.#restore();
-      this.#parts.field.value = "";
-      this.#grow();
-      await this.#answer(question);
-    }
-
-    // -- building --
-
-    #build() {
-      const told = this.#told, texts = this.#texts, theme = told.theme;
-      const accent = this.getAttribute("accent");
-      const own = /^#[0-9a-f]{6}$/i.test(accent || "") ? { accent, ink: inkOn(accent) } : { accent: theme.accent, ink: theme.on_accent };
-      this.#root.adoptedStyleSheets = [SHEET, sheetOf(`:host { --portal-accent: ${own.accent}; --portal-on-accent: ${own.ink}; --portal-radius: ${Number(theme.radius)}px }`)];
-      const scheme = this.getAttribute("scheme") || theme.scheme, dark = matchMedia("(prefers-color-scheme: dark)");
-      const paint = () => {
-        const isDark = scheme === "dark" || (scheme !== "light" && dark.matches);
-        this.classList.toggle("dark", isDark);
-        this.classList.toggle("light", !isDark);
-      };
-      paint();
-      dark.addEventListener("change", paint);
-      const side = (this.getAttribute("position") || theme.position) === "left" ? "left" : "right";
-      const list = node("ol", { class: "turns-list" });
-      const start = node("div", { class: "start" },
-        node("p", { class: "welcome" }, texts.welcome),
-        told.questions.length ? node("div", { class: "choices" }, told.questions.map((question) => node("button", { type: "button", onclick: () => this.ask(question) }, question))) : null);
-      const body = node("div", { class: "body", tabindex: "0", role: "region", "aria-label": texts.title }, start, list);
-      const field = node("textarea", { rows: "1", placeholder: texts.placeholder, "aria-label": texts.placeholder, maxlength: String(told.longest_question), dir: "auto", enterkeyhint: "send", autocomplete: "off" });
-      const send = node("button", { type: "submit", class: "round", "aria-label": texts.send, title: texts.send }, icon("send"));
-      const stop = node("button", { type: "button", class: "round", "aria-label": texts.stop, title: texts.stop, hidden: true, onclick: () => this.#stop() }, icon("stop"));
-      const count = node("span", { class: "count", hidden: true });
-      const form = node("form", { class: "box" }, field, send, stop);
-      const clear = node("button", { type: "button", "aria-label": texts.clear, title: texts.clear, onclick: () => this.#clear(), hidden: true }, icon("fresh"));
-      const heading = node("h2", { id: "title" }, texts.title);
-      const back = node("button", { type: "button", "aria-label": texts.back, title: texts.back, hidden: true, onclick: () => this.#leaveSource() }, icon("back"));
-      const shut = this.#floating ? node("button", { type: "button", "aria-label": texts.close, title: texts.close, onclick: () => this.close() }, icon("close")) : null;
-      const source = node("section", { class: "source", hidden: true, tabindex: "-1", "aria-label": texts.quoted });
-      const notices = node("div", { class: "small" }, node("span", {}, texts.notice), texts.model ? node("span", {}, texts.model) : null,
-        node("a", { href: told.privacy, target: "_blank", rel: "noopener noreferrer" }, texts.privacy), count);
-      const foot = node("div", { class: "foot" }, form, notices);
-      const live = node("div", { class: "quiet", role: "status", "aria-live": "polite" });
-      const panel = node("div", { class: `panel ${side}`, role: this.#floating ? "dialog" : null, "aria-labelledby": this.#floating ? "title" : null, hidden: this.#floating },
-        node("div", { class: "top" }, back, heading, clear, shut), body, source, foot);
-      const launch = node("button", { type: "button", class: `launch ${side}`, "aria-haspopup": "dialog", onclick: () => this.open() }, icon("chat"), node("span", {}, texts.open));
-      if (!this.#floating) launch.hidden = true;
-      const whole = node("div", { class: this.mode, dir: told.direction, lang: told.language }, launch, panel, live);
-      this.#root.replaceChildren(whole);
-      this.#parts = { panel, launch, body, start, list, field, send, stop, form, clear, back, heading, source, live, count, foot };
-
-      form.addEventListener("submit", (event) => { event.preventDefault(); this.ask(field.value); });
-      field.addEventListener("keydown", (event) => {
-        // Enter that confirms a candidate of an input method is not meant for us; 229 is what some browsers say instead of isComposing.
-        if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-        event.preventDefault();
-        this.ask(field.value);
-      });
-      field.addEventListener("input", () => this.#grow());
-      panel.addEventListener("keydown", (event) => this.#key(event));
-      if (!this.#floating) panel.addEventListener("pointerdown", () => this.#restore(), { once: true });
-      if (!this.#floating) field.addEventListener("keydown", () => this.#restore(), { once: true });
-      // A page's shortcuts are not meant for what is typed in here.
-      for (const kind of ["keydown", "keyup", "keypress"]) this.#root.addEventListener(kind, (event) => event.stopPropagation());
-    }
-
-    #key(event) {
-      if (event.key === "Escape" && !event.isComposing) {
-        if (!this.#parts.source.hidden) this.#leaveSource();
-        else this.close();
-        return;
-      }
-      // On a small screen the panel covers the page: the focus stays within.
-      if (event.key !== "Tab" || !this.#floating || !matchMedia(SMALL).matches) return;
-      const within = [...this.#parts.panel.querySelectorAll("button, a[href], textarea, select, input, [tabindex='0']")].filter((one) => !one.disabled && one.offsetParent !== null);
-      const edge = event.shiftKey ? within[0] : within.at(-1);
-      if (this.#root.activeElement === edge) {
-        event.preventDefault();
-        (event.shiftKey ? within.at(-1) : within[0]).focus();
-      }
-    }
-
-    #grow() {
-      const { field, count } = this.#parts, left = this.#told.longest_question - field.value.length;
-      field.style.height = "auto";
-      field.style.height = `${Math.min(field.scrollHeight, 140)}px`;
-      count.hidden = left > 200;
-      count.textContent = count.hidden ? "" : fill(this.#texts.characters_left, { count: left });
-    }
-
-    #say(text, shown = false) {
-      this.#parts.live.textContent = text;
-      if (shown) this.#parts.list.append(node("li", { class: "told" }, node("p", { class: "failed" }, text)));
-    }
-
-    // -- the conversation --
-
-    get #place() { return `forum-assistant:${this.portal}`; }
-
-    #restore() {
-      if (this.#restored) return;
-      this.#restored = true;
-      try {
-        const kept = JSON.parse(sessionStorage.getItem(this.#place) || "[]");
-        if (!Array.isArray(kept) || !kept.length || this.#turns.length) return;
-        this.#turns = kept;
-        for (const turn of kept) this.#showTurn(turn);
-        this.#arranged();
-        this.#parts.body.scrollTop = this.#parts.body.scrollHeight;
-      } catch { /* storage is closed to us (a frame without third-party storage): the conversation lives in this page */ }
-    }
-
-    #keep() {
-      this.#turns = this.#turns.slice(-KEPT);
-      try {
-        sessionStorage.setItem(this.#place, JSON.stringify(this.#turns));
-      } catch { /* as above */ }
-    }
-
-    #clear() {
-      this.#stop();
-      this.#turns = [];
-      try {
-        sessionStorage.removeItem(this.#place);
-      } catch { /* as above */ }
-      this.#parts.list.replaceChildren();
-      this.#leaveSource();
-      this.#arranged();
-      this.#parts.field.focus();
-    }
-
-    #arranged() {
-      const begun = this.#parts.list.childElementCount > 0;
-      this.#parts.start.hidden = begun;
-      this.#parts.clear.hidden = !begun;
-    }
-
-    async #post(path, payload, signal, accept = "application/json") {
-      for (let tries = 0; ; tries++) {
-        if (!this.#token) {
-          const visit = await fetch(`${this.base}api/v1/portals/${encodeURIComponent(this.portal)}/visits`, { method: "POST", credentials: "omit", referrerPolicy: "no-referrer", signal });
-          if (!visit.ok) throw new Refused(visit.status, visit.headers.get("retry-after"));
-          this.#token = (await visit.json()).token;
-        }
-        const response = await fetch(`${this.base}${path}`, {
-          method: "POST", credentials: "omit", referrerPolicy: "no-referrer", signal,
-          headers: { "content-type": "application/json", accept, [this.#told.token_header]: this.#token }, body: JSON.stringify(payload),
-        });
-        if (response.ok) return response;
-        if (response.status === 401 && !tries) { this.#token = ""; continue; }
-        throw new Refused(response.status, response.headers.get("retry-after"));
-      }
-    }
-
-    async #answer(question) {
-      const { list, body, send, stop, field } = this.#parts, texts = this.#texts;
-      const history = this.#turns.slice(-TURNS).flatMap((turn) => [{ role: "user", text: turn.question }, { role: "assistant", text: turn.text }]);
-      const asked = this.#asked(question), told = node("li", { class: "told" }), coming = node("p", { class: "dots" }, texts.thinking.replace(/…$/, ""));
-      told.append(node("span", { class: "quiet" }, texts.answer), coming);
-      list.append(asked, told);
-      this.#arranged();
-      this.#leaveSource();
-      scrollTo(body, asked, 12);
-      this.#say(texts.thinking);
-      const running = (this.#running = new AbortController());
-      send.hidden = true;
-      stop.hidden = false;
-      let text = "";
-      try {
-        const response = await this.#post("api/v1/ask", { question, history }, running.signal, "text/event-stream");
-        let answer = null;
-        for await (const [name, data] of eventsOf(response.body)) {
-          if (name === "text") {
-            text += data.text;
-            coming.classList.remove("dots");
-            coming.textContent = text;
-          } else if (name === "answer") answer = data;
-          else if (name === "error") throw new Refused(data.status);
-        }
-        if (!answer) throw new Refused(0);
-        const turn = {
-          question, text: answer.text.slice(0, REMEMBERED), blocks: answer.blocks, citations: answer.citations, language: answer.language, abstained: answer.abstained,
-          near: answer.abstained ? nearest(answer) : [], receipt: answer.mode === "talk" ? "" : answer.receipt,
-        };
-        this.#turns.push(turn);
-        this.#keep();
-        told.replaceWith(this.#toldOf(turn));
-        this.#say(answer.text);
-        this.dispatchEvent(new CustomEvent("answer", { detail: { question, answer } }));
-      } catch (error) {
-        this.#broken(told, coming, question, text, error, running.signal.aborted);
-      } finally {
-        this.#running = null;
-        send.hidden = false;
-        stop.hidden = true;
-        if (this.#root.activeElement === null || this.#root.activeElement === stop) field.focus();
-        if (asked.isConnected) scrollTo(body, asked, 12);
-      }
-    }
-
-    #broken(told, coming, question, text, error, stopped) {
-      const texts = this.#texts;
-      let said = texts.unreachable;
-      if (stopped) said = texts.stopped;
-      else if (error instanceof Refused) said = error.status === 429 || error.status === 503 ? fill(texts.too_many, { seconds: error.seconds || 5 }) : texts.failed;
-      coming.classList.remove("dots");
-      coming.textContent = text;
-      coming.hidden = !text;
-      const again = node("button", { type: "button", class: "plain", onclick: () => {
-        told.previousElementSibling?.remove();
-        told.remove();
-        this.ask(question);
-      } }, icon("again"), texts.retry);
-      told.append(node("p", { class: stopped ? "notice" : "failed" }, said), again);
-      this.#say(said);
-    }
-
-    #stop() { this.#running?.abort(); }
-
-    #asked(question) { return node("li", { class: "asked" }, node("p", { dir: "auto" }, node("span", { class: "quiet" }, `${this.#texts.yours}: `), question)); }
-    #showTurn(turn) { this.#parts.list.append(this.#asked(turn.question), this.#toldOf(turn)); }
-
-    #toldOf(turn) {
-      const texts = this.#texts;
-      const rtl = this.#told.right_to_left.includes(turn.language);
-      const told = node("li", { class: "told", lang: turn.language, dir: rtl ? "rtl" : "ltr" }, node("span", { class: "quiet", lang: this.#told.language }, `${texts.answer}: `));
-      for (const block of turn.blocks) told.append(block.heads.length ? this.#table(block, turn) : this.#paragraph(block, turn));
-      if (turn.near.length) told.append(node("ul", { class: "near" }, turn.near.map((chunk) => node("li", {}, node("button", { type: "button", lang: chunk.language, dir: "auto", onclick: (event) => this.#showSource(chunk, null, event.currentTarget) }, chunk.title)))));
-      const acts = node("div", { class: "acts", lang: this.#told.language, dir: this.#told.direction });
-      if (turn.abstained && this.#told.contact) acts.append(node("a", { href: this.#told.contact, target: this.#told.contact.startsWith("mailto:") ? null : "_blank", rel: "noopener noreferrer" }, texts.contact));
-      if (this.#told.feedback && turn.receipt) this.#rate(acts, turn);
-      told.append(acts);
-      return told;
-    }
-
-    #line(line, turn) {
-      const words = line.filter((piece) => !piece.cite).map((piece) => (piece.strong ? node("strong", {}, piece.text) : piece.text));
-      const cites = line.filter((piece) => piece.cite).map((piece) => this.#cite(piece.cite, turn)).filter(Boolean);
-      return [words, cites];
-    }
-
-    #cite(number, turn) {
-      const citation = turn.citations.find((one) => one.number === number);
-      if (!citation) return null;
-      const label = `${fill(this.#texts.show_source, { number })}: ${citation.title}`;
-      return node("button", { type: "button", class: "cite", "aria-label": label, title: citation.title, onclick: (event) => this.#showSource(citation, citation, event.currentTarget) }, String(number));
-    }
-
-    #paragraph(block, turn) {
-      const paragraph = node("p");
-      const titles = new Set(turn.near.map((chunk) => `- ${chunk.title}`));
-      block.lines.filter((line) => !titles.has(line[0]?.text)).forEach((line, place) => {
-        const [words, cites] = this.#line(line, turn);
-        if (cites.length && words.length) paragraph.append(node("span", { class: "quoted", dir: "auto" }, words, cites));
-        else {
-          if (place && !paragraph.lastChild?.classList?.contains("quoted")) paragraph.append("\n");
-          paragraph.append(...words, ...cites);
-        }
-      });
-      return paragraph;
-    }
-
-    #table(block, turn) {
-      const head = node("tr", {}, block.heads.map((text) => node("th", { scope: "col" }, text)));
-      const rows = block.rows.map((row) => node("tr", {}, row.map((cell) => node("td", {}, ...this.#line(cell, turn)))));
-      return node("div", { class: "rows", tabindex: "0", role: "region", "aria-label": this.#texts.answer }, node("table", {}, node("thead", {}, head), node("tbody", {}, rows)));
-    }
-
-    // -- the quote in its passage --
-
-    #showSource(found, citation, from) {
-      const { source, body, back, heading, clear, foot } = this.#parts, texts = this.#texts;
-      const passage = citation ? citation.passage : found.text, facts = [this.#told.names[found.language] || found.language, found.date ? dateIn(this.#told.language, found.date) : texts.undated];
-      if (found.page) facts.push(fill(texts.page, { page: found.page }));
-      if (found.heading) facts.push(found.heading);
-      const quote = node("blockquote", { lang: found.language, dir: "auto" });
-      const at = citation ? passage.indexOf(citation.quote) : -1;
-      if (at >= 0) quote.append(passage.slice(0, at), node("mark", {}, citation.quote), passage.slice(at + citation.quote.length));
-      else quote.append(passage);
-      const asked = new URLSearchParams({ portal: this.portal, language: this.#told.language });
-      if (citation) { asked.set("start", citation.start); asked.set("end", citation.end); }
-      const id = found.document_id.split("/").map(encodeURIComponent).join("/");
-      const original = webLink(found.source);
-      source.replaceChildren(
-        node("h3", { lang: found.language, dir: "auto" }, found.title), node("p", { class: "facts" }, facts.join(" · ")), passage ? quote : "",
-        node("p", { class: "ways" }, node("a", { href: `${this.base}documents/${id}?${asked}${citation ? "#quote" : ""}`, target: "_blank", rel: "noopener" }, texts.open_document),
-          original ? node("a", { href: original, target: "_blank", rel: "noopener noreferrer nofollow" }, `${texts.open_source} ↗`) : null));
-      this.#back = from;
-      source.hidden = back.hidden = false;
-      body.hidden = foot.hidden = true;
-      clear.hidden = true;
-      heading.textContent = texts.quoted;
-      back.focus();
-      const mark = source.querySelector("mark");
-      if (mark) scrollTo(source, mark, source.clientHeight / 3);
-    }
-
-    #leaveSource() {
-      const { source, body, back, heading, foot } = this.#parts;
-      if (source.hidden) return;
-      source.hidden = back.hidden = true;
-      body.hidden = foot.hidden = false;
-      heading.textContent = this.#texts.title;
-      this.#arranged();
-      this.#back?.focus();
-      this.#back = null;
-    }
-
-    // -- feedback --
-
-    #rate(acts, turn) {
-      const texts = this.#texts;
-      const buttons = [["up", texts.helpful], ["down", texts.not_helpful]].map(([rating, label]) => node("button", {
-        type: "button", class: "round", "aria-label": label, title: label, "aria-pressed": String(turn.rating === rating), onclick: () => give(rating),
-      }, icon(rating)));
-      const thanks = node("span", { role: "status" });
-      const give = async (rating) => {
-        acts.parentElement.querySelector(".why")?.remove();
-        try {
-          const response = await this.#post("api/v1/feedback", { receipt: turn.receipt, rating });
-          turn.rating = rating;
-          this.#keep();
-          buttons.forEach((button, place) => button.setAttribute("aria-pressed", String(["up", "down"][place] === rating)));
-          if (rating === "down") this.#why(acts, turn, (await response.json()).id, thanks);
-          else thanks.textContent = texts.feedback_thanks;
-        } catch {
-          thanks.textContent = texts.unreachable;
-        }
-      };
-      acts.append(...buttons, thanks);
-    }
-
-    #why(acts, turn, id, thanks) {
-      const texts = this.#texts;
-      const reason = node("select", {}, node("option", { value: "" }, "–"), Object.entries(this.#told.reasons).map(([value, label]) => node("option", { value }, label)));
-      const comment = node("input", { type: "text", maxlength: String(this.#told.longest_comment), dir: "auto" });
-      const form = node("form", { class: "why", lang: this.#told.language, dir: this.#told.direction },
-        node("label", {}, texts.feedback_ask, reason), node("label", {}, texts.feedback_comment, comment), node("button", { class: "plain" }, texts.feedback_send));
-      form.addEventListener("submit", async (event) => {
-        event.preventDefault();
-        try {
-          await this.#post("api/v1/feedback", { receipt: turn.receipt, rating: "down", reason: reason.value, comment: comment.value, id });
-          form.remove();
-          thanks.textContent = texts.feedback_thanks;
-        } catch {
-          thanks.textContent = texts.unreachable;
-        }
-      });
-      acts.after(form);
-      reason.focus();
-    }
+  #toldOf(turn) {
+    const texts = this.#texts;
+    const rtl = this.#told.right_to_left.includes(turn.language);
+    const told = node("li", { class: "told", lang: turn.language, dir: rtl ? "rtl" : "ltr" }, node("span", { class: "quiet", lang: this.#told.language }, `${texts.answer}: `));
+    told.append(...drawn(turn, texts, (found, citation, from) => this.#showSource(found, citation, from)));
+    const acts = node("div", { class: "acts", lang: this.#told.language, dir: this.#told.direction });
+    if (turn.abstained && this.#told.contact) acts.append(node("a", { href: this.#told.contact, target: this.#told.contact.startsWith("mailto:") ? null : "_blank", rel: "noopener noreferrer" }, texts.contact));
+    if (this.#told.feedback && turn.receipt) rated(acts, turn, this.#told, (body) => this.#post("api/v1/feedback", body), () => this.#keep());
+    told.append(acts);
+    return told;
   }
 
-  if (!customElements.get(TAG)) customElements.define(TAG, ForumAssistant);
+  // -- the quote in its passage --
 
-  // -- what the tag asks for -------------------------------------------------------------------------------------------
+  #showSource(found, citation, from) {
+    const { source, body, back, heading, clear, foot } = this.#parts, texts = this.#texts;
+    const passage = citation ? citation.passage : found.text, facts = [this.#told.names[found.language] || found.language, found.date ? dateIn(this.#told.language, found.date) : texts.undated];
+    if (found.page) facts.push(fill(texts.page, { page: found.page }));
+    if (found.heading) facts.push(found.heading);
+    const quote = node("blockquote", { lang: found.language, dir: "auto" });
+    const at = citation ? passage.indexOf(citation.quote) : -1;
+    if (at >= 0) quote.append(passage.slice(0, at), node("mark", {}, citation.quote), passage.slice(at + citation.quote.length));
+    else quote.append(passage);
+    const asked = new URLSearchParams({ portal: this.portal, language: this.#told.language });
+    if (citation) { asked.set("start", citation.start); asked.set("end", citation.end); }
+    const id = found.document_id.split("/").map(encodeURIComponent).join("/");
+    const original = webLink(found.source);
+    source.replaceChildren(
+      node("h3", { lang: found.language, dir: "auto" }, found.title), node("p", { class: "facts" }, facts.join(" · ")), passage ? quote : "",
+      node("p", { class: "ways" }, node("a", { href: `${this.base}documents/${id}?${asked}${citation ? "#quote" : ""}`, target: "_blank", rel: "noopener" }, texts.open_document),
+        original ? node("a", { href: original, target: "_blank", rel: "noopener noreferrer nofollow" }, `${texts.open_source} ↗`) : null));
+    this.#back = from;
+    source.hidden = back.hidden = false;
+    body.hidden = foot.hidden = true;
+    clear.hidden = true;
+    heading.textContent = texts.quoted;
+    back.focus();
+    const mark = source.querySelector("mark");
+    if (mark) scrollTo(source, mark, source.clientHeight / 3);
+  }
 
-  const begin = () => {
-    const asked = script.dataset, element = document.createElement(TAG);
-    element.setAttribute("base", BASE);
-    for (const name of ["portal", "language", "position", "accent", "scheme"]) if (asked[name]) element.setAttribute(name, asked[name]);
-    const place = asked.mount ? document.querySelector(asked.mount) : null;
-    if (asked.mount && !place) console.warn(`forum-assistant: the page has no ${asked.mount}; the widget floats instead`);
-    element.setAttribute("mode", asked.mode === "full" ? "full" : place ? "inline" : "floating");
-    const api = {
-      element,
-      open: () => element.open(),
-      close: () => element.close(),
-      ask: (question) => element.ask(question),
-      on: (name, heard) => element.addEventListener(name, heard),
-    };
-    window.ForumAssistant = window.ForumAssistant || api;
-    element.addEventListener("ready", () => document.dispatchEvent(new CustomEvent("forum-assistant-ready", { detail: api })), { once: true });
-    (place || document.body).append(element);
+  #leaveSource() {
+    const { source, body, back, heading, foot } = this.#parts;
+    if (source.hidden) return;
+    source.hidden = back.hidden = true;
+    body.hidden = foot.hidden = false;
+    heading.textContent = this.#texts.title;
+    this.#arranged();
+    this.#back?.focus();
+    this.#back = null;
+  }
+
+}
+
+if (!customElements.get(TAG)) customElements.define(TAG, ForumAssistant);
+
+// -- what the tag asks for -------------------------------------------------------------------------------------------
+
+const begin = () => {
+  const asked = script.dataset, element = document.createElement(TAG);
+  element.setAttribute("base", BASE);
+  for (const name of ["portal", "language", "position", "accent", "scheme"]) if (asked[name]) element.setAttribute(name, asked[name]);
+  const place = asked.mount ? document.querySelector(asked.mount) : null;
+  if (asked.mount && !place) console.warn(`forum-assistant: the page has no ${asked.mount}; the widget floats instead`);
+  element.setAttribute("mode", asked.mode === "full" ? "full" : place ? "inline" : "floating");
+  const api = {
+    element,
+    open: () => element.open(),
+    close: () => element.close(),
+    ask: (question) => element.ask(question),
+    on: (name, heard) => element.addEventListener(name, heard),
   };
-  if (script && script.dataset.portal) {
-    if (document.body) begin();
-    else document.addEventListener("DOMContentLoaded", begin, { once: true });
-  }
-})();
+  window.ForumAssistant = window.ForumAssistant || api;
+  element.addEventListener("ready", () => document.dispatchEvent(new CustomEvent("forum-assistant-ready", { detail: api })), { once: true });
+  (place || document.body).append(element);
+};
+if (script && script.dataset.portal) {
+  if (document.body) begin();
+  else document.addEventListener("DOMContentLoaded", begin, { once: true });
+}
