@@ -64,7 +64,7 @@ def _origin(quoted: Quoted, words: Pack) -> list[str]:
 
 def as_record(briefing: Briefing) -> str:
     """As JSON."""
-    return json.dumps({"title": briefing.title, "language": briefing.language, "quotes": as_json(briefing.quotes)}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(as_json(briefing), ensure_ascii=False, indent=1) + "\n"
 
 
 def as_markdown(briefing: Briefing) -> str:
@@ -72,11 +72,8 @@ def as_markdown(briefing: Briefing) -> str:
     words = pack(briefing.language)
     lines, notes = [f"# {_plain(briefing.title or words.console['briefing'])}", ""], []
     for number, quoted in enumerate(briefing.quotes, 1):
-        if quoted.statement:
-            lines += [f"{_plain(quoted.statement)}[^{number}]", ""]
-        else:
-            lines += [*(f"> {_plain(line)}" for line in f"{quoted.quote}".splitlines()), ""]
-            lines[-2] += f"[^{number}]"
+        said = _plain(quoted.statement) or "\n".join(f"> {_plain(line)}" for line in quoted.quote.splitlines())
+        lines += [f"{said}[^{number}]", ""]
         link = f" <{quoted.source}>" if quoted.source else ""
         missing = f" ({_plain(words.console['quote_missing'])})" if not quoted.stands else ""
         notes.append(f"[^{number}]: {_plain('. '.join(_origin(quoted, words)))}.{link} {_plain(words.console['original_wording'])}: “{_plain(' '.join(quoted.quote.split()))}”{missing}")
@@ -149,4 +146,3 @@ def _runs_of(text: str, language: str, size: str = "") -> list[str]:
 
 def _xml_text(text: str) -> str:
     return _NO_XML.sub("", text)
-

@@ -17,6 +17,8 @@ from assistant.eval_cli import app as eval_app
 from assistant.terminal import AsJson, load_settings, opened, options, print_json, progress_bars
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from assistant.schema import Answer, FailedFile, IngestReport
 
 app = typer.Typer(
@@ -194,7 +196,7 @@ def serve(
                 report = assistant.ingest(progress=progress)
             _print_files("could not be read", list(report.failed))
         if assistant.model is not None:
-            print(f"answers are written by the language model {settings.llm.model or settings.llm.provider}", file=sys.stderr)
+            print(f"answers are written by the language model {settings.llm.name}", file=sys.stderr)
         run(assistant, host or settings.web.host, settings.web.port if port is None else port, open_browser=open_browser)
 
 
@@ -371,9 +373,12 @@ def key_new(
     table = {"name": name, "sha256": digest, "scopes": scope or ["ask", "search", "documents"], "collections": collection or [], "visibility": "staff" if staff else "public"}
     made: ApiKey = Settings(web={"keys": [table]}).web.keys[0]
     print(key)
-    print("\n[[web.keys]]", file=sys.stderr)
-    for field, value in made.model_dump(exclude_defaults=True).items():
-        print(f"{field} = {json.dumps(value)}", file=sys.stderr)
+    print(f"\n{_table('web.keys', made)}", file=sys.stderr)
+
+
+def _table(name: str, made: BaseModel) -> str:
+    """A table of a list, as it stands in assistant.toml."""
+    return "\n".join([f"[[{name}]]", *(f"{field} = {json.dumps(value, ensure_ascii=False)}" for field, value in made.model_dump(exclude_defaults=True).items())])
 
 
 user_app = typer.Typer(help="Users who sign in with a password.", no_args_is_help=True, rich_markup_mode=None)
@@ -400,9 +405,7 @@ def user_new(
         made = User(name=name, password=hash_of(password), role=role, groups=group or [])
     except ValueError as error:
         raise SettingsError(f"{name!r} cannot be a user's name", fix="one word of at most 80 characters, without comma, semicolon or colon") from error
-    print("[[web.auth.users]]")
-    for field, value in made.model_dump(exclude_defaults=True).items():
-        print(f"{field} = {json.dumps(value, ensure_ascii=False)}")
+    print(_table("web.auth.users", made))
     print('with mode = "users" under [web.auth] they can sign in', file=sys.stderr)
 
 

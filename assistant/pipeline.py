@@ -244,17 +244,15 @@ class Assistant:
 
         with self._leased() as generation:
             things = self._retrieval().things(generation, Filters())
-        found: list[str] = []
-        for question in islice(questions(things, language), 3 * most):
-            if len(found) < most and not self.ask(question, language=language).abstained:
-                found.append(question)
-        return tuple(found)
+        tried = (question for question in islice(questions(things, language), 3 * most) if not self.ask(question, language=language).abstained)
+        return tuple(islice(tried, most))
 
-    def check_ready(self) -> None:
-        """Raises IndexNotFound, and IndexBroken where parts of the open index do not agree."""
+    def check_ready(self) -> int:
+        """How many documents the open index holds. Raises IndexNotFound, and IndexBroken where its parts do not agree."""
         with self._leased() as generation:
             if wrong := generation.disagreements():
                 raise IndexBroken(f"generation {generation.manifest.number} does not agree with itself: {'; '.join(wrong)}", fix="assistant ingest --rebuild")
+            return generation.manifest.documents
 
     def considered(self, question: str, *, language: str = "") -> Considered:
         """Every sentence that might answer a question, with what is said of each: what `assistant eval calibrate` learns from.

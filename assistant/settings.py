@@ -159,6 +159,11 @@ class LLMSettings(_Section):
     timeout_s: float = Field(18.0, gt=0, description="Time an answer of the model may take, in seconds, from the question to its last word.")
     options: dict[str, Any] = Field({}, description="Further arguments of the model's class, such as max_tokens.")
 
+    @property
+    def name(self) -> str:
+        """What readers are told of the model; empty without one."""
+        return (self.model or self.provider) if self.provider else ""
+
 
 class ApiKey(_Section):
     """A program that may use the API. Only the key's hash is written down; `assistant key new NAME` makes both."""

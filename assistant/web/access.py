@@ -23,7 +23,7 @@ from assistant.settings import KeyScope, Portal, Role
 from assistant.web.observing import Observer
 from assistant.web.problems import Problem
 from assistant.web.quotas import READING, Quota, Quotas, address
-from assistant.web.staff import Member, Staff
+from assistant.web.staff import Member, Staff, signed
 
 TOKEN_HEADER = "X-Visitor-Token"  # noqa: S105 - a header's name
 EVERYTHING: frozenset[KeyScope] = frozenset({"ask", "search", "documents", "feedback"})
@@ -60,7 +60,8 @@ class Access:
         self.portals = {portal.id: portal for portal in assistant.settings.portals}
         self.keys = {key.sha256: key for key in web.keys}
         self.quotas = Quotas()
-        self._whole = assistant
+        # It sees and may change everything: for staff whose role was looked at.
+        self.whole = assistant
         self._limited = {portal.id: assistant.limited(portal.scope) for portal in self.portals.values()}
         self._limited |= {f"key:{key.name}": assistant.limited(key.scope) for key in web.keys}
         self._public_url = web.public_url
@@ -107,25 +108,20 @@ class Access:
             return self._staff(member)
         raise Problem(401, "This needs a key: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
 
-    def employee(self, request: Request, role: Role) -> Member:
-        """Who of the staff sent a request, if they have the role. Raises Problem (401, 403)."""
+    def employee(self, request: Request, role: Role, page: str | None = None) -> Member:
+        """Who of the staff sent a request, if they have the role. Raises Problem (401, 403); for a `page`, 303 to where one signs in and comes back from."""
         member = self.staff.member(request) if self.own(request) else None
         if member is None:
-            raise Problem(401, "Please sign in.")
+            raise self.staff.stranger(page)
         if not member.is_a(role):
             raise Problem(403, "This is not for your role.")
         return member
 
-    @property
-    def whole(self) -> Assistant:
-        """The assistant that sees and may change everything: for staff whose role was looked at."""
-        return self._whole
-
     def _staff(self, member: Member) -> Caller:
         name = f"staff:{','.join(member.collections)}"
         if member.collections and name not in self._limited:
-            self._limited[name] = self._whole.limited(member.scope)
-        seen = self._limited[name] if member.collections else self._whole
+            self._limited[name] = self.whole.limited(member.scope)
+        seen = self._limited[name] if member.collections else self.whole
         return Caller("console", seen, EVERYTHING | {"metrics"} if member.is_a("admin") else EVERYTHING, member=member, observer=self._observer)
 
     def _visitor(self, request: Request, token: str) -> Caller:
@@ -187,16 +183,14 @@ class Access:
         """A token for a visit from a page that the portal lists. Raises Problem (403, 429)."""
         origin = self.visited_from(request, portal)
         await self.quotas.spend(self.visitor(request, portal).quotas, READING)
-        token = self._tokens.dumps([portal.id, origin])
-        return token if isinstance(token, str) else token.decode()
+        return signed(self._tokens, [portal.id, origin])
 
     # -- receipts: who has an answer may say something of it, and nothing is kept until they do ---------------------------
 
     def receipt(self, caller: Caller, answer: Answer) -> str:
         rated = Rated.of(answer)
         spans = [[span.document_id, span.start, span.end] for span in rated.citations]
-        signed = self._receipts.dumps([caller.channel, rated.question, rated.language, rated.mode, spans])
-        return signed if isinstance(signed, str) else signed.decode()
+        return signed(self._receipts, [caller.channel, rated.question, rated.language, rated.mode, spans])
 
     def rated(self, caller: Caller, receipt: str) -> Rated:
         """The answer that a receipt was given for. Raises Problem (404)."""

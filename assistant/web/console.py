@@ -11,56 +11,42 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from assistant.errors import IndexNotFound
-from assistant.feedback import LONGEST_COMMENT, REASONS
 from assistant.language.packs import codes, pack
-from assistant.pipeline import LONGEST_QUESTION
 from assistant.schema import Facets
 from assistant.web.access import Access, Caller
 from assistant.web.asking import Desk
 from assistant.web.manage import views_of
-from assistant.web.portals import SHARED
+from assistant.web.portals import Wording, wording
 from assistant.web.problems import documented
 from assistant.web.rendering import preferred
 
 _NO_STORE = {"Cache-Control": "no-store"}
-_NAMES = ("collections", "languages", "years")
 Wanted = Annotated[str, Query(max_length=200, description="Languages, the best first, as in Accept-Language.", examples=["ja, en;q=0.5"])]
 
 
-class Console(BaseModel):
+class Console(Wording):
     """What the console is told, in one language, of what its reader may see."""
 
-    language: str
-    direction: str
-    right_to_left: list[str]
     languages: list[dict[str, str]] = Field(description="Languages of the interface, with their names.")
-    texts: dict[str, str]
-    names: dict[str, str] = Field(description="Languages' names.")
-    facets: dict[str, Any] = Field(description="What there is to filter by: documents by collection and language, and years.")
+    facets: Facets = Field(description="What there is to filter by: documents by collection and language, and years.")
     model: str = Field(description="That a language model writes the answers, where one does.")
     user: str
     role: str
     signs_out: str = Field(description="Where to sign out; empty where nobody signs in.")
     manages: list[str] = Field(description="Views of the management pages that the role may open.")
-    reasons: dict[str, str]
-    longest_question: int
-    longest_comment: int
 
 
 def told(access: Access, caller: Caller, language: str, facets: Facets) -> Console:
     """What the console is told."""
-    words, llm = pack(language), access.settings.llm
-    model = (llm.model or llm.provider) if llm.provider else ""
-    member = caller.member
-    texts = {key: words.interface[key] for key in (*SHARED, "title", "subtitle", "no_sources", "examples")} | dict(words.widget) | dict(words.console)
+    words, model, member = pack(language), access.settings.llm.name, caller.member
+    texts = {key: words.interface[key] for key in ("title", "subtitle", "no_sources", "examples")} | dict(words.console)
     return Console(
-        language=language, direction=words.direction, right_to_left=[code for code in codes() if pack(code).direction == "rtl"], languages=[{"code": code, "name": pack(code).name} for code in codes()],
-        texts=texts, names={code: words.language_name(code) for code in dict.fromkeys((*codes(), *words.languages))}, facets={name: getattr(facets, name) for name in _NAMES},
+        **wording(language, texts), languages=[{"code": code, "name": pack(code).name} for code in codes()], facets=facets,
         model=words.interface["model_named"].format(model=model) if model else "", user=member.name if member else "", role=member.role if member else "reader", signs_out=access.staff.signs_out,
-        manages=list(views_of(member)) if member else [], reasons={reason: words.interface[f"feedback_{reason}"] for reason in REASONS}, longest_question=LONGEST_QUESTION, longest_comment=LONGEST_COMMENT,
+        manages=list(views_of(member)) if member else [],
     )  # fmt: skip
 
 

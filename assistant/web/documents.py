@@ -12,7 +12,7 @@ from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 
 from assistant.language.dates import write_date
 from assistant.language.packs import pack, pack_or_english
@@ -133,6 +133,18 @@ def address_of(document_id: str, *, portal: str = "", start: int = 0, end: int =
     return f"documents/{quote(document_id)}{'?' + urlencode(asked) if asked else ''}{'#quote' if end > start else ''}"
 
 
+def page_of(caller: Caller, document_id: str, language: str, start: int, end: int) -> Page:
+    """A document as a caller may see it, in the words of a language. Raises DocumentNotFound, IndexNotFound."""
+    document, passages = caller.assistant.shown(document_id)
+    portal = caller.portal.id if caller.portal else ""
+    original = f"originals/{quote(document_id)}{'?' + urlencode({'portal': portal}) if portal else ''}"
+    return Page(
+        document.title, document.language, pack_or_english(document.language).direction, safe_link(document.source), address_of(document_id, portal=portal, start=start, end=end),
+        original if document.display == "full" and _has_original(caller, document_id) else "", "" if document.display == "full" else pack(language).answers[f"{document.display}_only"],
+        tuple(facts_of(document, language)), tuple(shown_of(document, passages, start, end)),
+    )  # fmt: skip
+
+
 def routes(access: Access, desk: Desk) -> APIRouter:
     """`/documents/ID` and `/originals/ID`; `portal` says through which portal a visitor looks."""
     router = APIRouter()
@@ -158,18 +170,14 @@ def routes(access: Access, desk: Desk) -> APIRouter:
     async def document_page(
         id: str, request: Request, portal: Annotated[str, Query(max_length=50)] = "", start: Annotated[int, Query(ge=0)] = 0, end: Annotated[int, Query(ge=0)] = 0, language: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:  # fmt: skip
-        if not portal and access.staff.signs_in and access.staff.member(request) is None and "text/html" in request.headers.get("accept", "") and "authorization" not in request.headers:
-            return RedirectResponse(f"{'../' * (id.count('/') + 1)}signin?{urlencode({'next': f'documents/{id}'})}", 303)
+        strange = not portal and access.staff.signs_in and access.staff.member(request) is None
+        if strange and "text/html" in request.headers.get("accept", "") and "authorization" not in request.headers:
+            raise access.staff.stranger(f"documents/{id}")
         caller = await reader(request, portal)
-        document, passages = await desk.run(lambda: caller.assistant.shown(id))
         wanted = language or request.headers.get("accept-language", "")
         code = spoken(caller.portal, wanted) if caller.portal else preferred(wanted)
-        source = safe_link(document.source)
-        return page(
-            "document.html", policy(), root="../" * (id.count("/") + 1), document=document, parts=shown_of(document, passages, start, end), facts=facts_of(document, code),
-            words=pack(code), text_direction=pack_or_english(document.language).direction, source=source, quoted=end > start,
-            original=f"originals/{quote(id)}{'?' + urlencode({'portal': portal}) if portal else ''}" if document.display == "full" and await desk.run(lambda: _has_original(caller, id)) else "",
-        )  # fmt: skip
+        shown = await desk.run(lambda: page_of(caller, id, code, start, end))
+        return page("document.html", policy(), root="../" * (id.count("/") + 1), shown=shown, words=pack(code), quoted=end > start)
 
     @router.get("/api/v1/pages/{id:path}", summary="A document as it is shown", tags=["documents"], response_class=JSONResponse, responses={200: {"model": Page}, **documented(401, 403, 404, 422, 429, 503)})
     async def shown(
@@ -178,16 +186,8 @@ def routes(access: Access, desk: Desk) -> APIRouter:
         """Its paragraphs, headings and pages, with the characters from `start` to `end` marked."""
         caller = access.caller(request, "documents")
         await access.quotas.spend(caller.quotas, READING)
-        document, passages = await desk.run(lambda: caller.assistant.shown(id))
         code = preferred(language or request.headers.get("accept-language", ""))
-        words = pack(code)
-        original = f"originals/{quote(id)}" if document.display == "full" and await desk.run(lambda: _has_original(caller, id)) else ""
-        note = words.answers[f"{document.display}_only"] if document.display != "full" else ""
-        found = Page(
-            document.title, document.language, pack_or_english(document.language).direction, safe_link(document.source), address_of(id, start=start, end=end), original, note,
-            tuple(facts_of(document, code)), tuple(shown_of(document, passages, start, end)),
-        )  # fmt: skip
-        return JSONResponse(as_json(found), headers={"Cache-Control": "no-store"})
+        return JSONResponse(as_json(await desk.run(lambda: page_of(caller, id, code, start, end))), headers={"Cache-Control": "no-store"})
 
     @router.get("/originals/{id:path}", include_in_schema=False)
     async def original(id: str, request: Request, portal: Annotated[str, Query(max_length=50)] = "") -> Response:

@@ -10,7 +10,6 @@ import re
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.web.problems import Problem
@@ -59,9 +58,7 @@ class Guard:
             await _answer(Problem(404, "There is nothing at this address."), scope, receive, send, closed)
             return
         if not ours and _FOR_STAFF.fullmatch(path) and self._staff.member(Request(scope)) is None:
-            refused = RedirectResponse("signin", 303) if path == "/" and self._staff.signs_in else Problem(401, "Please sign in.").response()
-            refused.raw_headers.extend(closed)
-            await refused(scope, receive, send)
+            await _answer(self._staff.stranger("" if path == "/" else None), scope, receive, send, closed)
             return
         length, most = headers.get("content-length", ""), _LARGER.get(path, LARGEST_BODY) or self._upload_bytes
         if ours and length.isdigit() and int(length) > most:

@@ -30,11 +30,11 @@ def routes(access: Access, observer: Observer, stopping: threading.Event) -> API
         if stopping.is_set():
             return JSONResponse({"status": "not ready", "reason": "The server is being stopped."}, status_code=503)
         try:
-            access.whole.check_ready()
+            documents = access.whole.check_ready()
         except AssistantError as error:
             return JSONResponse({"status": "not ready", "reason": error.public}, status_code=503)
         # How many documents there are is staff's to know.
-        return {"status": "ready"} | ({"documents": access.whole.status()["documents"]} if access.staff.open_to_all else {})
+        return {"status": "ready"} | ({"documents": documents} if access.staff.open_to_all else {})
 
     @router.get("/metrics")
     def metrics(request: Request) -> Response:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -78,21 +77,11 @@ def routes(access: Access, works: Works) -> APIRouter:
     def words_of(request: Request) -> Pack:
         return pack(preferred(request.query_params.get("language", "") or request.cookies.get(_LANGUAGE, "") or request.headers.get("accept-language", "")))
 
-    def opening(view: str) -> Callable[[Request], Member]:
-        return lambda request: access.employee(request, VIEWS[view])
+    def opened(request: Request, view: str) -> Member:
+        """Who may open a view's page; others are led to sign in."""
+        return access.employee(request, VIEWS[view], page=f"manage/{view}")
 
-    def leads_to_sign_in(request: Request, view: str) -> Member | Response:
-        try:
-            return opening(view)(request)
-        except Problem as problem:
-            if problem.status != 401 or not access.staff.signs_in:
-                raise
-            return RedirectResponse(f"../signin?{urlencode({'next': f'manage/{view}'})}", 303)
-
-    async def index_page(request: Request, status: int = 200, problem: str = "") -> Response:
-        member = leads_to_sign_in(request, "index")
-        if isinstance(member, Response):
-            return member
+    async def index_page(request: Request, member: Member, status: int = 200, problem: str = "") -> Response:
         if request.headers.get("accept") == "application/json":
             return JSONResponse({"problem": problem}, status, headers=_NO_STORE)
         found = await asyncio.to_thread(whole.status)
@@ -100,57 +89,55 @@ def routes(access: Access, works: Works) -> APIRouter:
 
     @router.get("/index")
     async def index(request: Request) -> Response:
-        return await index_page(request)
+        return await index_page(request, opened(request, "index"))
 
     @router.get("/documents")
     async def documents(request: Request, search: Annotated[str, Query(max_length=200)] = "", page: Annotated[int, Query(ge=1, le=100_000)] = 1) -> Response:
-        member = leads_to_sign_in(request, "documents")
-        if isinstance(member, Response):
-            return member
+        member = opened(request, "documents")
         found, count = await asyncio.to_thread(lambda: whole.listed(search, (page - 1) * _ON_A_PAGE, _ON_A_PAGE))
         return shown(request, member, "documents", found=found, count=count, search=search, page=page, last=max(1, -(-count // _ON_A_PAGE)))
 
     @router.post("/delete")
     async def delete(request: Request) -> Response:
-        opening("documents")(request)
+        member = access.employee(request, VIEWS["documents"])
         form = await request.form()
         identity, title = str(form.get("document", "")), str(form.get("title", ""))
         await asyncio.to_thread(whole.document, identity)
-        return await begun(request, "delete", title or identity, lambda progress: whole.delete([identity]))
+        return await begun(request, member, "delete", title or identity, lambda progress: whole.delete([identity]))
 
     @router.post("/ingest")
     async def ingest(request: Request) -> Response:
-        access.employee(request, "admin")
-        return await begun(request, "ingest", "", lambda progress: whole.ingest(progress=progress))
+        member = access.employee(request, "admin")
+        return await begun(request, member, "ingest", "", lambda progress: whole.ingest(progress=progress))
 
-    async def begun(request: Request, kind: Any, about: str, call: Callable[[Progress], Report]) -> Response:
+    async def begun(request: Request, member: Member, kind: Any, about: str, call: Callable[[Progress], Report]) -> Response:
         if not works.begin(kind, about, call):
-            return await index_page(request, 409, problem=words_of(request).manage["busy"])
+            return await index_page(request, member, 409, problem=words_of(request).manage["busy"])
         return RedirectResponse("index", 303)
 
     @router.post("/upload")
     async def upload(request: Request) -> Response:
-        access.employee(request, "admin")
+        member = access.employee(request, "admin")
         words, limit = words_of(request).manage, settings.web.upload_mb
         if int(request.headers.get("content-length") or 0) > limit << 20:
-            return await index_page(request, 413, problem=words["too_large"].format(limit=limit))
+            return await index_page(request, member, 413, problem=words["too_large"].format(limit=limit))
         if works.last is not None and works.last.running:
-            return await index_page(request, 409, problem=words["busy"])
+            return await index_page(request, member, 409, problem=words["busy"])
         async with request.form(max_files=200) as form:
             source = uploads.places(settings).get(str(form.get("collection", "")))
             files = [(one.filename or "", one.file) for one in form.getlist("files") if isinstance(one, UploadFile) and one.filename]
             if source is None or source.path is None:
-                return await index_page(request, 422, problem=words["no_uploads"])
+                return await index_page(request, member, 422, problem=words["no_uploads"])
             folder = source.path
             try:
                 saved = await asyncio.to_thread(lambda: uploads.save(folder, files, replace=form.get("replace") == "on"))
             except uploads.UploadRefused as refused:
-                return await index_page(request, 422, problem=words[refused.key].format(name=refused.name))
+                return await index_page(request, member, 422, problem=words[refused.key].format(name=refused.name))
             except OSError as error:
-                return await index_page(request, 507, problem=words["unfinished"].format(reason=error.strerror or "OSError"))
+                return await index_page(request, member, 507, problem=words["unfinished"].format(reason=error.strerror or "OSError"))
         if not saved:
             return RedirectResponse("index", 303)
-        return await begun(request, "ingest", "", lambda progress: whole.ingest([folder], progress=progress))
+        return await begun(request, member, "ingest", "", lambda progress: whole.ingest([folder], progress=progress))
 
     @router.get("/work")
     async def work(request: Request) -> Response:
@@ -160,14 +147,12 @@ def routes(access: Access, works: Works) -> APIRouter:
 
     @router.get("/names")
     async def names(request: Request) -> Response:
-        member = leads_to_sign_in(request, "names")
-        if isinstance(member, Response):
-            return member
+        member = opened(request, "names")
         return shown(request, member, "names", found=await asyncio.to_thread(whole.suggest_names), done="")
 
     @router.post("/names")
     async def judge(request: Request) -> Response:
-        member = opening("names")(request)
+        member = access.employee(request, VIEWS["names"])
         form = await request.form()
         accept = form.get("judgement") == "accept"
         ids = [str(one) for one in form.getlist("name")]
@@ -177,15 +162,13 @@ def routes(access: Access, works: Works) -> APIRouter:
 
     @router.get("/evaluation")
     async def evaluation(request: Request) -> Response:
-        member = leads_to_sign_in(request, "evaluation")
-        if isinstance(member, Response):
-            return member
+        member = opened(request, "evaluation")
         made = [(path.name, datetime.fromtimestamp(path.stat().st_mtime)) for path in await asyncio.to_thread(runs, _EVALS / "runs")]
         return shown(request, member, "evaluation", found=made)
 
     @router.get("/runs/{name}")
     async def report(name: str, request: Request) -> Response:
-        opening("evaluation")(request)
+        access.employee(request, VIEWS["evaluation"])
         # Only what the folder lists has a report: a name leads nowhere else.
         path = next((one for one in runs(_EVALS / "runs") if one.name == name), None)
         if path is None:
@@ -194,24 +177,20 @@ def routes(access: Access, works: Works) -> APIRouter:
 
     @router.get("/feedback")
     async def feedback(request: Request) -> Response:
-        member = leads_to_sign_in(request, "feedback")
-        if isinstance(member, Response):
-            return member
+        member = opened(request, "feedback")
         found = await asyncio.to_thread(whole.feedback.all)
         return shown(request, member, "feedback", found=found[::-1][:500])
 
     @router.get("/refused")
     async def refused(request: Request) -> Response:
-        member = leads_to_sign_in(request, "refused")
-        if isinstance(member, Response):
-            return member
+        member = opened(request, "refused")
         return shown(request, member, "refused", found=(await asyncio.to_thread(whole.feedback.refused))[:500])
 
     @router.get("/{name}.csv")
     async def table(name: str, request: Request) -> Response:
         if name not in ("feedback", "refused"):
             raise Problem(404, "There is nothing at this address.")
-        opening(name)(request)
+        access.employee(request, VIEWS[name])
         if name == "feedback":
             heads = ("given", "channel", "language", "question", "rating", "reason", "comment", "mode", "documents")
             given = await asyncio.to_thread(whole.feedback.all)

@@ -119,22 +119,21 @@ class Observer:
     def request(self, scope: Scope, identity: str) -> Iterator[dict[str, int]]:
         """Around a request; its status is put into what is given."""
         seen: dict[str, int] = {"status": 0}
+        method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD", "OPTIONS", "DELETE", "PUT") else "other"
         token, began = _REQUEST.set(identity), time.perf_counter()
-        span = self._tracer.start_as_current_span(f"{scope['method']}") if self._tracer else contextlib.nullcontext()
-        try:
-            with span as current:
+        with self._tracer.start_as_current_span(method) if self._tracer else contextlib.nullcontext() as span:
+            try:
                 yield seen
-                route = _route_of(scope)
-                if current is not None:
-                    current.update_name(f"{scope['method']} {route}")
-                    current.set_attributes({"http.request.method": scope["method"], "http.route": route, "http.response.status_code": seen["status"], "assistant.request_id": identity})
-        finally:
-            seconds, route = time.perf_counter() - began, _route_of(scope)
-            method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD", "OPTIONS", "DELETE", "PUT") else "other"
-            self._requests.labels(route, method, str(seen["status"])).inc()
-            self._seconds.labels(route).observe(seconds)
-            self._tell("request", {"method": method, "route": route, "status": seen["status"], "ms": round(seconds * 1000, 1)})
-            _REQUEST.reset(token)
+            finally:
+                # Which route it is, is known once it has been taken.
+                seconds, route, status = time.perf_counter() - began, _route_of(scope), seen["status"]
+                self._requests.labels(route, method, str(status)).inc()
+                self._seconds.labels(route).observe(seconds)
+                self._tell("request", {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)})
+                if span is not None:
+                    span.update_name(f"{method} {route}")
+                    span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status, "assistant.request_id": identity})
+                _REQUEST.reset(token)
 
     def _tell(self, event: str, said: dict[str, Any]) -> None:
         if self._web.log != "off":

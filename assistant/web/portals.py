@@ -6,6 +6,7 @@ It knows settings, packs and HTML; who may reach a portal is `access`'s business
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -24,32 +25,47 @@ from assistant.web.problems import documented
 from assistant.web.rendering import preferred
 
 _SCRIPT = "widget.js"
-# The interface's words that the widget uses beside its own.
-SHARED = (
+# The interface's words that such pages use beside those of the widget.
+_SHARED = (
     "placeholder", "send", "stop", "clear", "sources", "page", "open_source", "nearest", "undated", "retry", "thinking", "failed", "feedback_ask",
     "feedback_comment", "feedback_send", "feedback_thanks",
 )  # fmt: skip
 
 
-class Widget(BaseModel):
-    """What the widget is told of a portal, in one language."""
+class Wording(BaseModel):
+    """What a page that shows answers is told of its reader's language."""
 
-    id: str
     language: str
     direction: str
     right_to_left: list[str]
-    languages: list[str]
     texts: dict[str, str]
-    questions: list[str]
     names: dict[str, str] = Field(description="Languages' names.")
+    reasons: dict[str, str] = Field(description="What may be wrong with an answer, and how the reader calls it.")
+    longest_question: int
+    longest_comment: int
+
+
+def wording(language: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a Wording; `texts` are put over the words that all such pages use."""
+    words = pack(language)
+    return {
+        "language": language, "direction": words.direction, "right_to_left": [code for code in codes() if pack(code).direction == "rtl"],
+        "texts": {key: words.interface[key] for key in _SHARED} | dict(words.widget) | dict(texts), "names": {code: words.language_name(code) for code in dict.fromkeys((*codes(), *words.languages))},
+        "reasons": {reason: words.interface[f"feedback_{reason}"] for reason in REASONS}, "longest_question": LONGEST_QUESTION, "longest_comment": LONGEST_COMMENT,
+    }  # fmt: skip
+
+
+class Widget(Wording):
+    """What the widget is told of a portal, in one language."""
+
+    id: str
+    languages: list[str]
+    questions: list[str]
     theme: dict[str, Any]
     privacy: str
     contact: str
     model: str = Field(description="The language model that writes the answers, where one does.")
     feedback: bool
-    reasons: dict[str, str] = Field(description="What may be wrong with an answer, and how the reader calls it.")
-    longest_question: int
-    longest_comment: int
     token_header: str
 
 
@@ -84,14 +100,11 @@ def widget_of(portal: Portal, language: str, model: str) -> Widget:
     """What the widget is told."""
     words = pack(language)
     own = portal.texts.get(language, PortalTexts())  # type: ignore[call-arg]
-    texts = {key: words.interface[key] for key in SHARED} | dict(words.widget)
-    texts |= {"title": own.title or words.interface["title"], "welcome": own.welcome or words.interface["subtitle"], "notice": notice_of(portal, language)}
+    texts = {"title": own.title or words.interface["title"], "welcome": own.welcome or words.interface["subtitle"], "notice": notice_of(portal, language)}
     texts |= {"placeholder": own.placeholder or words.interface["placeholder"], "model": words.interface["model_named"].format(model=model) if model else ""}
     return Widget(
-        id=portal.id, language=language, direction=words.direction, right_to_left=[code for code in codes() if pack(code).direction == "rtl"], languages=list(languages_of(portal)), texts=texts, questions=list(own.questions),
-        names={code: words.language_name(code) for code in dict.fromkeys((*codes(), *words.languages))}, theme=theme_of(portal), privacy=portal.privacy, contact=portal.contact,
-        model=model, feedback=portal.feedback, reasons={reason: words.interface[f"feedback_{reason}"] for reason in REASONS},
-        longest_question=LONGEST_QUESTION, longest_comment=LONGEST_COMMENT, token_header=TOKEN_HEADER,
+        **wording(language, texts), id=portal.id, languages=list(languages_of(portal)), questions=list(own.questions), theme=theme_of(portal), privacy=portal.privacy,
+        contact=portal.contact, model=model, feedback=portal.feedback, token_header=TOKEN_HEADER,
     )  # fmt: skip
 
 
@@ -125,7 +138,7 @@ def routes(access: Access, *, demo: bool) -> APIRouter:
     router = APIRouter()
     settings = access.settings
     check(settings.portals)
-    model = (settings.llm.model or settings.llm.provider) if settings.llm.provider else ""
+    model = settings.llm.name
     whole = script("answers.js", _SCRIPT)
 
     @router.get(f"/{_SCRIPT}", include_in_schema=False)

@@ -129,10 +129,10 @@ def exposure(settings: Settings, host: str) -> tuple[tuple[str, ...], Role | Non
             f"{host} can be reached by others, and nothing says who may ask here",
             fix="set up [web.auth] (docs/operating.md), or portals or keys for visitors and programs, or say web.console = true to let everyone in",
         )
-    if web.console is not None:
-        # Whoever is let in from outside may read, and change nothing.
-        return hosts, ("admin" if local and not public else "reader") if web.console else None
-    return hosts, "admin" if local and not public else None
+    alone = local and not public
+    opened = alone if web.console is None else web.console
+    # Whoever is let in from outside may read, and change nothing.
+    return hosts, ("admin" if alone else "reader") if opened else None
 
 
 def check(settings: Settings, host: str) -> None:

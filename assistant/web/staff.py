@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -16,6 +18,7 @@ from starlette.responses import Response
 
 from assistant.schema import Filters
 from assistant.settings import AuthSettings, Role, WebSettings
+from assistant.web.problems import Problem
 from assistant.web.proxies import is_proxied
 
 COOKIE = "forum_assistant"
@@ -108,6 +111,12 @@ class Staff:
         seen = () if whole else tuple(sorted({one for group in held for one in group.collections}))
         return Member(name, max(roles, key=_RANK.__getitem__), seen)
 
+    def stranger(self, page: str | None = None) -> Problem:
+        """What someone who is not of the staff is told; for a page of ours (its path from the root) it leads to the form, where there is one."""
+        if page is not None and self.signs_in:
+            return Problem(303, "Please sign in.", {"Location": "../" * page.count("/") + "signin" + (f"?{urlencode({'next': page})}" if page else "")})
+        return Problem(401, "Please sign in.")
+
     # -- signing in and out ---------------------------------------------------------------------------------
 
     def signs(self, name: str, password: str) -> bool:
@@ -118,8 +127,7 @@ class Staff:
 
     def begin(self, response: Response, name: str) -> None:
         """Give the browser a session."""
-        signed = self._sessions.dumps([name, _mark(self._users[name].password)])
-        token = signed if isinstance(signed, str) else signed.decode()
+        token = signed(self._sessions, [name, _mark(self._users[name].password)])
         response.set_cookie(COOKIE, token, max_age=self.auth.session_hours * 3600, path=self._path, secure=self._web.public_url.startswith("https://"), httponly=True, samesite="lax")
 
     def end(self, response: Response) -> None:
@@ -128,6 +136,12 @@ class Staff:
     @property
     def _path(self) -> str:
         return f"{self._web.prefix}/"
+
+
+def signed(serializer: URLSafeTimedSerializer, value: Any) -> str:
+    """A value with its signature, as text."""
+    made = serializer.dumps(value)
+    return made if isinstance(made, str) else made.decode()
 
 
 def hash_of(password: str) -> str:

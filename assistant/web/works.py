@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from assistant.errors import AssistantError
 from assistant.schema import DeleteReport, IngestReport, Progress
@@ -60,16 +60,17 @@ class Works:
             self._thread.join()
 
     def _run(self, call: Callable[[Progress], Report]) -> None:
-        def progress(stage: str, done: int, total: int) -> None:
-            self._last = replace(self._last, stage=stage, done=done, total=total)  # type: ignore[type-var]
-
         try:
-            report = call(progress)
+            report = call(lambda stage, done, total: self._change(stage=stage, done=done, total=total))
         except AssistantError as error:
             # An admin may read what the command line would say.
-            self._last = replace(self._last, running=False, reason=" ".join(str(error).split()))  # type: ignore[type-var]
+            self._change(running=False, reason=" ".join(str(error).split()))
         except Exception:  # noqa: BLE001 - it ends in a thread that nobody waits for: said where the work is shown
             _log.exception("work on the index failed")
-            self._last = replace(self._last, running=False, reason=AssistantError.public)  # type: ignore[type-var]
+            self._change(running=False, reason=AssistantError.public)
         else:
-            self._last = replace(self._last, running=False, report=report)  # type: ignore[type-var]
+            self._change(running=False, report=report)
+
+    def _change(self, **changes: Any) -> None:
+        assert self._last is not None
+        self._last = replace(self._last, **changes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import io
 import json
 import re
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from assistant.language.packs import pack
+from tests.web.axe import serious
 from tests.web.conftest import NOTES_DE, NOTES_EN, assistant_serving
 from tests.web.test_signing import PASSWORD, laid_out
 
@@ -336,16 +336,6 @@ def test_on_a_small_screen_lists_lie_over_the_conversation(opened: Open) -> None
     assert page.locator(".list .open").first.is_visible()
     page.keyboard.press("Escape")
     assert page.locator(".list .open").first.is_hidden()
-
-
-AXE = (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
-
-
-def serious(page: Any) -> list[str]:
-    if not page.evaluate("Boolean(window.axe)"):
-        page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return [f"{one['id']}: {node['target']}" for one in found["violations"] if one["impact"] in ("serious", "critical") for node in one["nodes"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from assistant.language.packs import pack
+from tests.web.axe import serious
 from tests.web.conftest import NOTES_EN, assistant_serving
-from tests.web.test_console import serious
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 VIEWS = ("index", "documents", "names", "evaluation", "feedback", "refused")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.resources
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from assistant.language.packs import pack
+from tests.web.axe import serious
 from tests.web.conftest import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -375,16 +375,6 @@ def test_the_answer_is_said_to_screen_readers(opened: Open, site: Site) -> None:
     page.keyboard.press("Enter")
     page.locator(".told .acts").wait_for()
     assert "9 June 2024" in live.text_content()
-
-
-AXE = (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
-
-
-def serious(page: Any) -> list[tuple[str, str, Any]]:
-    if not page.evaluate("Boolean(window.axe)"):
-        page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return [(one["impact"], one["id"], [part["target"] for part in one["nodes"]]) for one in found["violations"] if one["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

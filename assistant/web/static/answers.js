@@ -57,6 +57,15 @@ const nearest = (answer) => {
 };
 /* A date as the answers write it in the language (English: 9 June 2024); years and months alone as they are. */
 const dateIn = (language, iso) => (/^\d{4}-\d{2}-\d{2}$/.test(iso) ? new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "long", timeZone: "UTC" }).format(new Date(iso)) : iso);
+const composing = (event) => event.isComposing || event.keyCode === 229; // 229 is what some browsers say instead
+/* Languages, the best first, as Accept-Language has them. */
+const ranked = (tags) => tags.filter(Boolean).slice(0, 8).map((tag, place) => `${tag};q=${(1 - place / 10).toFixed(1)}`).join(",");
+const pathOf = (id) => id.split("/").map(encodeURIComponent).join("/");
+/* Language, date, page and heading of a citation or passage; `told` is what the server said of names and texts. */
+const factsOf = (found, told) => [
+  told.names[found.language] || found.language, found.date ? dateIn(told.language, found.date) : told.texts.undated,
+  found.page ? fill(told.texts.page, { page: found.page }) : "", found.heading,
+].filter(Boolean).join(" · ");
 /* Brings a node below the top of what scrolls, and scrolls nothing else: not the page. */
 const scrollTo = (scroller, within, below) => {
   scroller.scrollTop += within.getBoundingClientRect().top - scroller.getBoundingClientRect().top - below;
@@ -93,6 +102,14 @@ class Refused extends Error {
     this.seconds = seconds;
   }
 }
+
+/* What a reader is told of an answer that did not come. */
+const reasonOf = (error, stopped, texts) => {
+  if (stopped) return texts.stopped;
+  if (!(error instanceof Refused)) return texts.unreachable;
+  if (error.status === 401 && texts.expired) return texts.expired;
+  return error.status === 429 || error.status === 503 ? fill(texts.too_many, { seconds: error.seconds || 5 }) : texts.failed;
+};
 
 /* The answer at the end of a stream; told(text) hears all that has come so far. Throws Refused where the server says no, or says nothing more. */
 const answerOf = async (response, told) => {
@@ -185,6 +202,8 @@ const rated = (acts, turn, told, post, keep) => {
   }, icon(RATINGS[place])));
   acts.append(...buttons, thanks);
 };
+const TURNS = 6; // of the conversation, go with a question
+const historyOf = (turns) => turns.slice(-TURNS).filter((turn) => turn.text).flatMap((turn) => [{ role: "user", text: turn.question }, { role: "assistant", text: turn.text }]);
 /* What is kept of an answer: `remembered` characters of its text go with the next question. */
 const turnOf = (question, answer, remembered) => ({
   question, text: answer.text.slice(0, remembered), blocks: answer.blocks, citations: answer.citations, language: answer.language, abstained: answer.abstained,

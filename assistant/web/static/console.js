@@ -1,7 +1,7 @@
 /* The console: conversations, sources and the briefing of staff. A custom element in a shadow tree of its own, in a page that Gradio serves.
    Conversations and the briefing are kept in this browser (IndexedDB, a database for each user), the server keeps none. */
 
-const TURNS = 6, REMEMBERED = 2000, NARROW = "(max-width: 899px)";
+const REMEMBERED = 2000, NARROW = "(max-width: 899px)";
 const ROOT = new URL("..", document.currentScript.src).href;
 Object.assign(ICONS, {
   menu: "M4 6h16M4 12h16M4 18h16",
@@ -60,7 +60,6 @@ const remembered = (name, value) => {
   } catch { /* as above */ }
   return "";
 };
-const composing = (event) => event.isComposing || event.keyCode === 229;
 
 // -- the element -------------------------------------------------------------------------------------------------------
 
@@ -90,8 +89,7 @@ class ForumConsole extends HTMLElement {
   get #texts() { return this.#told.texts; }
 
   async #begin() {
-    const wanted = [remembered("language"), ...(navigator.languages || [])].filter(Boolean).slice(0, 8);
-    const language = wanted.map((tag, place) => `${tag};q=${(1 - place / 10).toFixed(1)}`).join(",");
+    const language = ranked([remembered("language"), ...(navigator.languages || [])]);
     const first = !this.#told;
     try {
       this.#told = await (await this.#get(`api/v1/console?language=${encodeURIComponent(language)}`)).json();
@@ -360,7 +358,7 @@ class ForumConsole extends HTMLElement {
     if (question === field.value.trim()) { field.value = ""; this.#grow(); }
     const old = this.#turns, before = old.slice(0, place);
     this.#parts.notice.replaceChildren();
-    const history = before.slice(-TURNS).filter((turn) => turn.text).flatMap((turn) => [{ role: "user", text: turn.question }, { role: "assistant", text: turn.text }]);
+    const history = historyOf(before);
     while (turns.children.length > 2 * place) turns.lastChild.remove();
     const turn = { question, text: "", blocks: [], citations: [], near: [], language: "", abstained: false, receipt: "" };
     this.#turns = [...before, turn];
@@ -386,8 +384,7 @@ class ForumConsole extends HTMLElement {
       this.#say(answer.text);
     } catch (error) {
       const stopped = running.signal.aborted;
-      finished = { ...turn, text: "", unfinished: text, stopped };
-      finished.reason = stopped ? texts.stopped : error instanceof Refused ? (error.status === 429 || error.status === 503 ? fill(texts.too_many, { seconds: error.seconds || 5 }) : error.status === 401 ? texts.expired : texts.failed) : texts.unreachable;
+      finished = { ...turn, text: "", unfinished: text, stopped, reason: reasonOf(error, stopped, texts) };
       this.#say(finished.reason);
     } finally {
       this.#running = null;
@@ -560,13 +557,6 @@ class ForumConsole extends HTMLElement {
     if (this.#parts.view === "sources") this.#panel("sources", false);
   }
 
-  #facts(found) {
-    const texts = this.#texts, facts = [this.#told.names[found.language] || found.language, found.date ? dateIn(this.#told.language, found.date) : texts.undated];
-    if (found.page) facts.push(fill(texts.page, { page: found.page }));
-    if (found.heading) facts.push(found.heading);
-    return facts.join(" · ");
-  }
-
   #showSources() {
     const { inside } = this.#parts, texts = this.#texts, turn = this.#shown;
     const found = turn ? (turn.citations.length ? turn.citations : turn.near) : [];
@@ -582,7 +572,7 @@ class ForumConsole extends HTMLElement {
         if (cited) text.append(node("mark", {}, one.quote));
         else text.append(one.text.length > 280 ? `${one.text.slice(0, 280)}…` : one.text);
         return node("li", {}, cited ? node("span", { class: "number", "aria-hidden": "true" }, String(one.number)) : "", node("div", {},
-          node("h4", { lang: one.language, dir: "auto" }, one.title), node("p", { class: "facts" }, this.#facts(one)), cited || one.text ? text : "",
+          node("h4", { lang: one.language, dir: "auto" }, one.title), node("p", { class: "facts" }, factsOf(one, this.#told)), cited || one.text ? text : "",
           node("div", { class: "ways" },
             node("button", { type: "button", class: "link", "aria-label": `${texts.document}: ${one.title}`, onclick: (event) => this.#document(one, cited ? one : null, event.currentTarget) }, texts.document),
             original ? node("a", { href: original, target: "_blank", rel: "noopener noreferrer nofollow" }, `${texts.open_source} ↗`) : null,
@@ -602,7 +592,7 @@ class ForumConsole extends HTMLElement {
     back.focus();
     const range = citation ? `&start=${citation.start}&end=${citation.end}` : "";
     try {
-      const shown = await (await this.#get(`api/v1/pages/${found.document_id.split("/").map(encodeURIComponent).join("/")}?language=${this.#told.language}${range}`)).json();
+      const shown = await (await this.#get(`api/v1/pages/${pathOf(found.document_id)}?language=${this.#told.language}${range}`)).json();
       if (!place.isConnected) return;
       const link = webLink(shown.source);
       place.replaceChildren(
@@ -682,7 +672,7 @@ class ForumConsole extends HTMLElement {
       const statement = node("textarea", { rows: "2", maxlength: "2000", placeholder: texts.statement, "aria-label": `${texts.statement}: ${item.title}`, dir: "auto", oninput: () => { item.statement = statement.value; this.#keepBriefing(); } });
       statement.value = item.statement;
       return node("li", {}, node("div", {}, statement, node("blockquote", { lang: item.language, dir: "auto" }, item.quote),
-        node("h4", { lang: item.language, dir: "auto" }, item.title), node("p", { class: "facts" }, this.#facts(item)),
+        node("h4", { lang: item.language, dir: "auto" }, item.title), node("p", { class: "facts" }, factsOf(item, this.#told)),
         node("div", { class: "ways" },
           this.#button("higher", `${texts.move_up}: ${item.title}`, () => move(place, -1), { class: "round up", disabled: place === 0 }),
           this.#button("lower", `${texts.move_down}: ${item.title}`, () => move(place, 1), { class: "round down", disabled: place === items.length - 1 }),

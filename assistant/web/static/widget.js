@@ -3,7 +3,7 @@
 const script = document.currentScript;
 const TAG = "forum-assistant";
 const BASE = script ? new URL(".", script.src).href : new URL("/", location.href).href;
-const TURNS = 6, KEPT = 12, REMEMBERED = 600, SMALL = "(max-width: 480px)";
+const KEPT = 12, REMEMBERED = 600, SMALL = "(max-width: 480px)";
 
 // -- style: a constructed sheet, which a page's policy does not concern ------------------------------------------------
 
@@ -108,9 +108,8 @@ class ForumAssistant extends HTMLElement {
     this.#root.adoptedStyleSheets = [SHEET];
     this.classList.add(this.mode);
     try {
-      const wanted = [this.getAttribute("language") || document.documentElement.lang, ...(navigator.languages || [])].filter(Boolean);
-      const ranked = wanted.slice(0, 8).map((tag, place) => `${tag};q=${(1 - place / 10).toFixed(1)}`).join(",");
-      const response = await fetch(`${this.base}api/v1/portals/${encodeURIComponent(this.portal)}?language=${encodeURIComponent(ranked)}`, { credentials: "omit", referrerPolicy: "no-referrer" });
+      const wanted = ranked([this.getAttribute("language") || document.documentElement.lang, ...(navigator.languages || [])]);
+      const response = await fetch(`${this.base}api/v1/portals/${encodeURIComponent(this.portal)}?language=${encodeURIComponent(wanted)}`, { credentials: "omit", referrerPolicy: "no-referrer" });
       if (!response.ok) throw new Refused(response.status);
       this.#told = await response.json();
     } catch (error) {
@@ -215,8 +214,8 @@ class ForumAssistant extends HTMLElement {
 
     form.addEventListener("submit", (event) => { event.preventDefault(); this.ask(field.value); });
     field.addEventListener("keydown", (event) => {
-      // Enter that confirms a candidate of an input method is not meant for us; 229 is what some browsers say instead of isComposing.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      // Enter that confirms a candidate of an input method is not meant for us.
+      if (event.key !== "Enter" || event.shiftKey || composing(event)) return;
       event.preventDefault();
       this.ask(field.value);
     });
@@ -229,7 +228,7 @@ class ForumAssistant extends HTMLElement {
   }
 
   #key(event) {
-    if (event.key === "Escape" && !event.isComposing && event.keyCode !== 229) {
+    if (event.key === "Escape" && !composing(event)) {
       if (!this.#parts.source.hidden) this.#leaveSource();
       else this.close();
       return;
@@ -318,7 +317,7 @@ class ForumAssistant extends HTMLElement {
 
   async #answer(question) {
     const { list, body, send, stop, field } = this.#parts, texts = this.#texts;
-    const history = this.#turns.slice(-TURNS).flatMap((turn) => [{ role: "user", text: turn.question }, { role: "assistant", text: turn.text }]);
+    const history = historyOf(this.#turns);
     const asked = this.#asked(question), told = node("li", { class: "told" }), coming = node("p", { class: "dots" }, texts.thinking.replace(/…$/, ""));
     told.append(node("span", { class: "quiet" }, texts.answer), coming);
     list.append(asked, told);
@@ -356,10 +355,7 @@ class ForumAssistant extends HTMLElement {
   }
 
   #broken(told, coming, question, text, error, stopped) {
-    const texts = this.#texts;
-    let said = texts.unreachable;
-    if (stopped) said = texts.stopped;
-    else if (error instanceof Refused) said = error.status === 429 || error.status === 503 ? fill(texts.too_many, { seconds: error.seconds || 5 }) : texts.failed;
+    const texts = this.#texts, said = reasonOf(error, stopped, texts);
     coming.classList.remove("dots");
     coming.textContent = text;
     coming.hidden = !text;
@@ -394,20 +390,17 @@ class ForumAssistant extends HTMLElement {
 
   #showSource(found, citation, from) {
     const { source, body, back, heading, clear, foot } = this.#parts, texts = this.#texts;
-    const passage = citation ? citation.passage : found.text, facts = [this.#told.names[found.language] || found.language, found.date ? dateIn(this.#told.language, found.date) : texts.undated];
-    if (found.page) facts.push(fill(texts.page, { page: found.page }));
-    if (found.heading) facts.push(found.heading);
+    const passage = citation ? citation.passage : found.text;
     const quote = node("blockquote", { lang: found.language, dir: "auto" });
     const at = citation ? passage.indexOf(citation.quote) : -1;
     if (at >= 0) quote.append(passage.slice(0, at), node("mark", {}, citation.quote), passage.slice(at + citation.quote.length));
     else quote.append(passage);
     const asked = new URLSearchParams({ portal: this.portal, language: this.#told.language });
     if (citation) { asked.set("start", citation.start); asked.set("end", citation.end); }
-    const id = found.document_id.split("/").map(encodeURIComponent).join("/");
     const original = webLink(found.source);
     source.replaceChildren(
-      node("h3", { lang: found.language, dir: "auto" }, found.title), node("p", { class: "facts" }, facts.join(" · ")), passage ? quote : "",
-      node("p", { class: "ways" }, node("a", { href: `${this.base}documents/${id}?${asked}${citation ? "#quote" : ""}`, target: "_blank", rel: "noopener" }, texts.open_document),
+      node("h3", { lang: found.language, dir: "auto" }, found.title), node("p", { class: "facts" }, factsOf(found, this.#told)), passage ? quote : "",
+      node("p", { class: "ways" }, node("a", { href: `${this.base}documents/${pathOf(found.document_id)}?${asked}${citation ? "#quote" : ""}`, target: "_blank", rel: "noopener" }, texts.open_document),
         original ? node("a", { href: original, target: "_blank", rel: "noopener noreferrer nofollow" }, `${texts.open_source} ↗`) : null));
     this.#back = from;
     source.hidden = back.hidden = false;
